@@ -33,7 +33,8 @@ struct bench {
 	evt_json_scanner *scanner;
 };
 
-/* What a round found: printed, so that the work cannot be left out. */
+/* The result of a round.  It is printed, so that the compiler cannot leave the
+ * work out. */
 struct tally {
 	size_t json, sources;
 };

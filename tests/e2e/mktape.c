@@ -24,7 +24,7 @@
 
 static const char *const kinds[] = { "received", "sent", "mark" };
 
-/* The value of a digit; 16 if it is none. */
+/* The value of a hexadecimal digit; 16: it is not one. */
 static unsigned
 digit(char c)
 {

@@ -1,5 +1,5 @@
 /*
- * fuzz_block.c - a block: whatever its bytes, it is read or refused.
+ * fuzz_block.c - a block with any bytes is read or refused.
  *
  * fuzz-seeds: tests/golden/v1.tape/000001.ndjson.zst tests/golden/v1.tape/000002.ndjson.zst
  *
@@ -55,7 +55,7 @@ touch_frame(const evt_block_head *head, uint32_t i, const evt_frame *f)
 	return sum;
 }
 
-/* All frames; what they hold, as one number. */
+/* Read all frames; a checksum of their contents. */
 static uint64_t
 touch_frames(evt_block *b, uint32_t n)
 {
@@ -155,7 +155,7 @@ put_meta(uint8_t *p, size_t max, const uint8_t *raw, size_t n)
 	return size;
 }
 
-/* Alter what the compressed metadata say; 0: there are none. */
+/* Alter the metadata within their compression; 0: the block has none. */
 static size_t
 alter_meta(uint8_t *p, size_t size, size_t max)
 {

@@ -35,7 +35,7 @@ open_tape(void)
 	play.speed = EVT_SPEED_UNLIMITED;
 }
 
-/* A line is a line, whatever clients say. */
+/* A value is one line, whatever bytes clients send. */
 static void
 notice(void *ctx, const char *text)
 {
@@ -74,7 +74,7 @@ open_server(uint8_t how)
 
 /* ---- answers ------------------------------------------------------------- */
 
-/* What stands behind NAME in the head, or NULL. */
+/* The value of the header NAME, or NULL. */
 static const char *
 field(const char *head, const char *end, const char *name)
 {
@@ -150,7 +150,7 @@ request(struct lws *wsi, bool barred)
 
 /* ---- WebSockets ---------------------------------------------------------- */
 
-/* Let the decks play and the client read.  Not 0: it is to be closed. */
+/* Let the decks play and the client read.  Not 0: close the connection. */
 static int
 let_play(struct lws *wsi)
 {

@@ -22,8 +22,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What each frame is, by its number less one, as it was read without an index.
- */
+/* Each frame as it was read without an index; its place is its number less
+ * one. */
 static uint64_t want[1000];
 static unsigned n_want;
 
@@ -111,7 +111,7 @@ ask(evt_tape *tape)
 	        NULL) == EVT_OK)
 		check_frame(&f);
 	(void)evt_tape_each_last(tape, "state", INT64_MAX, each, NULL, NULL);
-	/* What cannot be read there is read from the segments. */
+	/* Data that the index cannot give is read from the segments. */
 	must(evt_tape_info(tape, &info, NULL) == EVT_OK);
 	evt_info_free(info);
 	must(evt_tape_bookmarks(tape, &notes, &n, NULL) == EVT_OK);
@@ -161,7 +161,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		snprintf(shm, sizeof(shm), "%s-shm", db);
 		learn(path);
 	}
-	/* What stands beside the old one is not of the new one. */
+	/* Files that belonged to the old index do not belong to the new one. */
 	unlink(wal);
 	unlink(shm);
 	scratch_write(db, data, size);

@@ -53,7 +53,7 @@ touch(const evt_frame *f, bool in_lines)
 	return sum;
 }
 
-/* Read to the end of what is good; add up what was there. */
+/* Read all good records, and compute a checksum of them. */
 static int
 read_on(evt_journal_reader *r, uint64_t *seq, uint64_t *sum)
 {
@@ -70,8 +70,8 @@ read_on(evt_journal_reader *r, uint64_t *seq, uint64_t *sum)
 	return code;
 }
 
-/* In two steps it is the same: what is good in half of a file is good in the
- * whole. */
+/* Reading in two steps gives the same: records that are good in half of a file
+ * are good in the whole file. */
 static void
 check_growing(const uint8_t *p, size_t n, uint64_t want_seq, uint64_t want)
 {
@@ -93,7 +93,7 @@ check_growing(const uint8_t *p, size_t n, uint64_t want_seq, uint64_t want)
 	close(fd);
 }
 
-/* Torn, or a record with a length gone bad. */
+/* A torn end, or a record with a damaged length. */
 static void
 check_end(evt_journal_reader *r, size_t n)
 {

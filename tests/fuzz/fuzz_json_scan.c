@@ -36,7 +36,7 @@ static void
 check_frame(const oracle_profile *paths, evt_json_scanner *scanner,
     const uint8_t *p, size_t n)
 {
-	/* Memory of its own, so that no byte behind it is read unseen. */
+	/* An allocation of its own, so that reading past its end is noticed. */
 	uint8_t *exact = malloc(n > 0 ? n : 1);
 	evt_json_scan_result r;
 	const char *differ;
@@ -66,8 +66,8 @@ check(const oracle_profile *paths, const uint8_t *p, size_t n)
 		return;
 	if (evt_json_scanner_new(profile, &scanner, NULL) != EVT_OK)
 		abort();
-	/* Twice, so that the second round finds the arrays of the first, and
-	 * what the scanner remembers of it. */
+	/* Scan twice, so that the second round uses the arrays and the key
+	 * cache of the first. */
 	for (int i = 0; i < 2; i++) {
 		const uint8_t *from = p, *to;
 

@@ -14,7 +14,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Zero says that there is none. */
+/* Zero means that there is no CRC. */
 static void
 drop_sums(uint8_t *p, size_t n)
 {

@@ -52,7 +52,7 @@ segment_of(int fd)
 	return s;
 }
 
-/* What is known of the file makes sense. */
+/* The fields of the segment are consistent. */
 static void
 check_refs(const evt_segment *s, size_t size)
 {

@@ -42,7 +42,7 @@ read_head(const uint8_t *data, size_t size)
 	return n;
 }
 
-/* What is said of the frames, and how it ended. */
+/* The frames that were read, and how the stream ended. */
 struct said {
 	evt_buf text;
 	enum evt_ws_frame_what end;

@@ -60,7 +60,7 @@ sum_directory(uint8_t *p, size_t n)
 void
 mend_segment(uint8_t *p, size_t n)
 {
-	/* From the end, so that sums over what holds blocks come last. */
+	/* From the end, so that the sums of containers are computed last. */
 	for (size_t at = n; at-- > 0;) {
 		size_t left = n - at;
 

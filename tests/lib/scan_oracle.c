@@ -16,7 +16,7 @@
 
 /* A number or a string (names of members too), in document order. */
 struct token {
-	const char *text; /* as it stands; strings without their quotes */
+	const char *text; /* as in the text; strings without their quotes */
 	size_t len;
 	bool is_string;
 	bool nul; /* a string that holds \u0000 */
@@ -329,7 +329,7 @@ static const struct token *
 next_token(struct walk *w)
 {
 	if (w->token == NULL)
-		abort(); /* cJSON found what the validator did not */
+		abort(); /* cJSON found a token that the validator did not find */
 	return w->token++;
 }
 
@@ -372,8 +372,8 @@ walk_value(struct walk *w, const cJSON *item)
 		w->where[w->depth - 1] = NULL;
 		w->index[w->depth - 1] = i;
 		if (cJSON_IsObject(item)) {
-			/* A name with U+0000 is equal to no component, nor is
-			 * what is no UTF-8. */
+			/* A name with U+0000, or with invalid UTF-8, equals no
+			 * component. */
 			w->where[w->depth - 1] =
 			    next_token(w)->nul ? "\xff" : c->string;
 		}

@@ -1,4 +1,4 @@
-/* test_atmosphere.c - what a server says first to clients of Atmosphere. */
+/* test_atmosphere.c - a server's first message to clients of Atmosphere. */
 #include <stdint.h>
 #include <string.h>
 
@@ -38,7 +38,7 @@ TEST(who_gets_what)
 	}
 }
 
-/* Whatever the random bytes are: a UUID of version 4, and in its room. */
+/* Any random bytes give a UUID of version 4 that fits its buffer. */
 TEST(handshakes)
 {
 	static const int64_t beats[] = { 0, 1, 60000, INT64_MAX };

@@ -127,7 +127,7 @@ TEST(flips_in_an_open_segment_and_the_journal)
 
 /* ---- cut off ---------------------------------------------------------------------- */
 
-/* What a cut at x->at takes, as one part. */
+/* The part of the file that a cut at x->at removes. */
 static struct part
 part_cut(const struct fixture *x)
 {
@@ -197,8 +197,8 @@ TEST(segments_cut_off)
 	flips_report(x, "a segment cut off");
 }
 
-/* Between two records it is what a recorder leaves that died a little earlier;
- * within one, a write that did not come to its end. */
+/* A cut between two records looks like a recorder that died a little earlier; a
+ * cut within a record, like an interrupted write. */
 static void
 journal_cut_is_told(struct fixture *x)
 {

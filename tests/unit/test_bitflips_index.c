@@ -38,7 +38,7 @@ add_keys(uint64_t sum, const evt_info_key *k, size_t n)
 	return sum;
 }
 
-/* What `evtape info` shows, but for the index itself. */
+/* Everything that `evtape info` shows, except for the index itself. */
 static uint64_t
 info_sum(evt_tape *tape)
 {
@@ -154,7 +154,7 @@ TEST(flips_in_the_index)
 	x->hit = f;
 	good = answers(x);
 	for (size_t at = 0; at < f->n; at += torture_full() ? 5 : 127) {
-		/* Pages that nobody has written to yet say nothing. */
+		/* Pages that were never written to hold no data. */
 		flips_flip(x, f, at, (uint8_t)(1u << at % 8));
 		check_index(x, good);
 		flips_restore(x);

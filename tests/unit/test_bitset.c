@@ -42,7 +42,7 @@ TEST(all)
 	evt_bitset_free(&s);
 }
 
-/* What was taken out once is not in what is spelled out later. */
+/* A number that was removed before is not added by spelling out. */
 TEST(again)
 {
 	evt_bitset s = { .all = false };

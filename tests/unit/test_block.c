@@ -1,6 +1,6 @@
 /*
- * test_block.c - frames into the bytes of a block and back: whatever the
- * frames, and whatever somebody did to the bytes.
+ * test_block.c - encode any frames as a block and decode it; decode a block
+ * with altered bytes.
  */
 #include "tests/unit/lib/tapes.h"
 
@@ -231,7 +231,7 @@ TEST(a_source_counts_once)
 #define LONG_FRAMES 300u
 #define LONG_LEN 3001u
 
-/* Lines of several of zstd's blocks, every third frame none. */
+/* Lines of several zstd blocks; every third frame is not a line. */
 static evt_buf
 large_block(void)
 {
@@ -260,7 +260,8 @@ large_block(void)
 	return out;
 }
 
-/* The frames up to the n-th are all there, and of the others none that is not. */
+/* All frames up to the n-th are readable; a later frame is right or
+ * unreadable. */
 static void
 check_part(evt_block *part, evt_block *whole, uint32_t n)
 {
@@ -295,7 +296,8 @@ TEST(lines_up_to_a_frame)
 		ok(evt_block_load_lines(&part, bytes.data, upto[i], "it", &err),
 		    &err);
 		check_part(&part, &whole, upto[i]);
-		/* No more than a zstd block too much, and none for none. */
+		/* At most one zstd block too much is decoded, and nothing for
+		 * no frames. */
 		assert_true(part.lines.len <=
 		    (upto[i] + 1) * (LONG_LEN + 1) + (128u << 10));
 		assert_int_equal(part.lines.len == 0, upto[i] == 0);
@@ -329,7 +331,7 @@ TEST(lines_that_end_too_early)
 		    "it", &err);
 		assert_int_equal(whole, EVT_ERR_CORRUPT);
 		assert_int_equal(block.lines.len, 0);
-		/* Its last frame is none of the lines, the two before are. */
+		/* Its last frame is not a line; the two before it are. */
 		part = evt_block_load_lines(&block, bytes.data, LONG_FRAMES - 2,
 		    "it", &err);
 		if (cut > 3000)
@@ -652,7 +654,7 @@ replaced(const evt_buf *meta, uint8_t id, const uint8_t *p, size_t n)
 	return out;
 }
 
-/* A frame names each source once, and none that the block does not know. */
+/* A frame that names a source twice, or an unknown one, is damage. */
 TEST(sources_that_repeat)
 {
 	static const uint8_t keys[] = { 2, 1, 1, '7', 0, 1, '7' };

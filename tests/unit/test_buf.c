@@ -43,7 +43,7 @@ TEST(nothing)
 	evt_buf_free(&b);
 }
 
-/* What cannot be had changes nothing. */
+/* If memory cannot be allocated, nothing changes. */
 TEST(too_large)
 {
 	static const size_t sizes[] = { SIZE_MAX, SIZE_MAX - 3, SIZE_MAX / 2 };
@@ -148,7 +148,8 @@ TEST(json_read_back)
 	}
 }
 
-/* The check of a text in pieces says what the check of a whole text says. */
+/* Checking a text in pieces gives the same result as checking the whole
+ * text. */
 TEST(utf8_in_pieces)
 {
 	static const uint8_t edge[] = { 0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90,

@@ -1,7 +1,7 @@
 /*
- * test_client.c - one connection, with a peer of a few lines that speaks raw
- * bytes: what comes, what is said of how it ended, and that it can be ended at
- * any time.  (test_record_peers.py does the same from outside.)
+ * test_client.c - one connection to a small peer that sends raw bytes: the
+ * frames, the reported reason of the end, and ending it at any time.
+ * (test_record_peers.py tests the same from outside.)
  */
 #include "tests/unit/lib/tapes.h"
 
@@ -25,15 +25,15 @@ struct fixture {
 	int listener;
 	unsigned port;
 	pthread_t thread;
-	/* What the peer does with the connection; it may not assert. */
+	/* The peer's side of the connection; it may not assert. */
 	void (*talk)(struct fixture *x, int fd);
-	char got[64]; /* what the peer read */
+	char got[64]; /* the bytes that the peer read */
 	size_t n_got;
 
 	evt_url url;
 	evt_receive_clock clock;
 	evt_client *client;
-	/* What the client does once it is up, and when it is due. */
+	/* The client's callbacks: when it is open, and when a timer is due. */
 	void (*up)(struct fixture *x);
 	bool opened, ended;
 	int code;
@@ -43,7 +43,7 @@ struct fixture {
 	bool answered;
 	char reason[300];
 	int64_t opened_ns; /* steady time */
-	unsigned steps;    /* stamps that told of one */
+	unsigned steps;    /* stamps that reported a clock step */
 };
 
 /* The request's head; false: the client hung up. */
@@ -67,7 +67,7 @@ read_head(int fd, char *head, size_t size)
 static void
 say(int fd, const void *p, size_t n)
 {
-	/* A client that hung up is what some tests want. */
+	/* Some tests close the client's side first. */
 	(void)!send(fd, p, n, MSG_NOSIGNAL);
 }
 
@@ -101,7 +101,7 @@ shake(int fd)
 	shake_and_say(fd, "");
 }
 
-/* What the client says next, into x->got. */
+/* Read the client's next bytes into x->got. */
 static void
 hear(struct fixture *x, int fd)
 {
@@ -275,7 +275,7 @@ run(struct fixture *x, const evt_client_request *request)
 	evt_client_run(x->client);
 	assert_true(x->ended);
 	evt_client_free(x->client);
-	/* A peer that nobody came to stops waiting. */
+	/* A peer without a client stops waiting. */
 	shutdown(x->listener, SHUT_RDWR);
 	pthread_join(x->thread, NULL);
 	close(x->listener);
@@ -291,7 +291,7 @@ reads(const struct fixture *x, const char *words)
 
 static const evt_client_request feed = { .target = "/feed" };
 
-/* ---- what is tested -------------------------------------------------------- */
+/* ---- tests ----------------------------------------------------------------- */
 
 static void
 ping_up(struct fixture *x)
@@ -335,7 +335,8 @@ message_at_once(struct fixture *x, int fd)
 	answer_close(fd);
 }
 
-/* What comes with the answer to the handshake comes after it. */
+/* Frames that arrive together with the handshake's answer are reported after
+ * it. */
 TEST(a_message_with_the_handshake)
 {
 	struct fixture x = { 0 };
@@ -405,7 +406,8 @@ pings_and_close(struct fixture *x, int fd)
 	answer_close(fd);
 }
 
-/* RFC 6455, 5.5.3: of two pings the latter may stand for both. */
+/* RFC 6455, 5.5.3: one pong may answer two pings, with the payload of the later
+ * one. */
 TEST(a_ping_is_answered)
 {
 	struct fixture x = { 0 };
@@ -580,7 +582,7 @@ TEST(a_connection_is_dropped)
 	reads(&x, "dropped when it was up");
 }
 
-/* "localhost" is ::1 first where there is that; nobody listens there. */
+/* "localhost" is ::1 first on machines with IPv6; no server listens there. */
 TEST(each_address_is_tried)
 {
 	struct fixture x = { 0 };

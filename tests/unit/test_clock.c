@@ -124,7 +124,7 @@ TEST(a_step_brings_no_storm)
 	put(x, 10);
 	pass(EVT_NS_PER_S);
 	expect(x, 1, 2);
-	/* What a tick asks the disk when nothing happens. */
+	/* The number of file operations of a tick when nothing happens. */
 	calls = x->counter.calls;
 	expect(x, 1, 2);
 	quiet = x->counter.calls - calls;
@@ -183,7 +183,7 @@ TEST(a_clock_that_is_wrong_at_the_start)
 	test_wall_ns = T0 + 2 * HOUR;
 	expect(x, 1, 4);
 	end(x);
-	/* What came behind a segment is not older than it. */
+	/* A later segment is not older than the one before it. */
 	begin(x);
 	segment(x, 10);
 	expect(x, 1, 5);

@@ -34,7 +34,8 @@ TEST(is_read_anew_each_time)
 	write_file(path, "second-hash");
 	ok(evt_credential_load(s, &err), &err);
 	assert_string_equal(evt_credential_text(s), "second-hash");
-	/* What cannot be taken leaves the one before, and is not repeated. */
+	/* An invalid credential leaves the previous one in place, and is not
+	 * shown. */
 	write_file(path, "short");
 	assert_int_equal(evt_credential_load(s, &err), EVT_ERR_ARG);
 	assert_null(strstr(err.text, "short\n"));
@@ -165,7 +166,7 @@ TEST(base64_of_a_text_with_the_secret_is_blotted_out)
 		    evt_credential_blot(s, b.data, b.len) >= sizeof(hash) - 1);
 		stars = memchr(b.data, '*', b.len);
 		assert_non_null(stars);
-		/* All bits of it are gone. */
+		/* No piece of it is left. */
 		assert_true(
 		    (size_t)(stars - b.data) * 6 <= (size_t)(i % 8) * 8);
 		evt_buf_free(&b);

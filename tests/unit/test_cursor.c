@@ -42,7 +42,7 @@ struct made {
 
 static const char *const event_names[] = { "", "state", "block", "x" };
 
-/* A frame with keys of its own; `m` remembers what it is. */
+/* Put a frame with its own keys; `m` remembers it. */
 static void
 put_random(evt_writer *w, struct made *m, int64_t t)
 {
@@ -357,7 +357,7 @@ TEST(a_snapshot_ends_though_the_tape_grows)
 	evt_profile_free(profile);
 }
 
-/* A recorder that goes on when a reader looks which journal files there are. */
+/* A recorder that continues whenever a reader lists the journal files. */
 struct busy {
 	evt_writer *w;
 	bool armed;
@@ -493,7 +493,8 @@ TEST(retention_under_a_readers_feet)
 	ok(evt_cursor_next(cur, &f, &err), &err);
 	put_states(w, 1000, 20000, 7, T0, 1);
 	ok(evt_writer_close(w, &err), &err);
-	/* What was dropped is passed without a word, the rest is all there. */
+	/* Dropped segments are skipped without an error; all other frames are
+	 * read. */
 	while (evt_cursor_next(cur, &f, &err) == EVT_OK) {
 		assert_true(f.seq > before);
 		before = f.seq;
@@ -526,8 +527,8 @@ removed_but_held(void)
 	return n;
 }
 
-/* Who read from the journal, and now reads from the segments, holds on to no
- * journal file that the recorder has removed. */
+/* A reader that moved on from the journal to the segments keeps no removed
+ * journal file open. */
 TEST(no_removed_journal_is_held)
 {
 	char *dir = make_dir(), *path = in_dir(dir, "held.tape");

@@ -45,8 +45,9 @@ store(const struct tape *t, const uint8_t *bytes, size_t n)
 {
 	int fd = open(t->file, O_WRONLY);
 
-	/* Cut off behind, not emptied first: a file system may wait for the disk
-	 * when one that was emptied is closed. */
+	/* The end is cut off after writing, instead of emptying the file first.
+	 * A file system may wait for the disk when a file that was emptied is
+	 * closed. */
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, bytes, n), n);
 	assert_int_equal(ftruncate(fd, (off_t)n), 0);
@@ -216,7 +217,7 @@ TEST(flipped_bytes_of_a_journal)
 		whole = check(t.path, &lost);
 		t.bytes[i] ^= (uint8_t)(1u << i % 8);
 		store(&t, t.bytes, t.n);
-		/* What is before it is kept. */
+		/* Frames before it are kept. */
 		assert_in_range(check(t.path, &lost), whole, N_FRAMES - 1);
 		t.bytes[i] = was;
 	}
@@ -251,8 +252,8 @@ TEST(recovery_of_a_torn_journal)
 	}
 }
 
-/* Bytes in the middle of the journal go bad: what is before them is kept, the
- * file is set aside, and the next recording begins with a gap. */
+/* Bytes in the middle of the journal are damaged.  Frames before them are kept,
+ * the file is renamed, and the next recording begins with a gap. */
 TEST(a_bad_journal_is_set_aside)
 {
 	struct tape t = open_tape();

@@ -7,7 +7,7 @@
 
 /* ---- pacing -------------------------------------------------------------- */
 
-/* Whatever the lateness of each wake-up, dues lie on the anchor's grid. */
+/* However late each wake-up is, due times stay on the anchor's grid. */
 TEST(no_drift)
 {
 	struct paced_tape t = { 0 };
@@ -154,13 +154,13 @@ TEST(runs)
 	paced_put(&t, S);
 	paced_put(&t, 61 * S);
 	paced_put(&t, 62 * S);
-	paced_put(&t, 0);               /* the third run's clock is behind */
+	paced_put(&t, 0);               /* the third run's clock is earlier */
 	t.frame[0].mono_ns += 5000 * S; /* as if the clock had been wrong */
 	t.frame[1].mono_ns += 5000 * S;
 	o.runs = runs;
 	o.n_runs = 3;
 	check_runs(&t, &o);
-	/* The same, told by the marks themselves. */
+	/* The same with marks of the clock step. */
 	o.n_runs = 0;
 	for (size_t i = 0; i < 3; i++) {
 		t.frame[runs[i] - 1].kind = EVT_KIND_MARK;
@@ -217,7 +217,7 @@ TEST(live)
 	evt_deck_free(d);
 }
 
-/* What is added in time is waited for. */
+/* The deck waits for frames that are added in time. */
 TEST(live_in_time)
 {
 	static const int64_t want[] = { 0, 5 * S };

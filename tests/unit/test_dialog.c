@@ -1,5 +1,5 @@
-/* test_dialog.c - what is said on a connection, and when, by a clock of our
- * own. */
+/* test_dialog.c - the recorder's messages on a connection and their times, by a
+ * clock that the test moves. */
 #include "tests/unit/lib/tapes.h"
 
 #include <string.h>
@@ -41,7 +41,7 @@ hear(struct fixture *x, int64_t now, const char *text)
 	    strlen(text), &x->answer);
 }
 
-/* The next thing to say begins with these bytes; NULL: there is none now. */
+/* The next message begins with these bytes; NULL: there is no message now. */
 static void
 says(struct fixture *x, int64_t now, const char *want)
 {
@@ -83,7 +83,7 @@ TEST(raw_messages_go_out_in_order)
 	begin(&x, &o, "sesame-street");
 	assert_int_equal(evt_dialog_due(x.t), INT64_MAX); /* no connection */
 	says(&x, 0, NULL);
-	for (int i = 0; i < 2; i++) { /* on each connection anew */
+	for (int i = 0; i < 2; i++) { /* again on each connection */
 		evt_dialog_opened(x.t, 5);
 		assert_true(evt_dialog_granted(x.t));
 		assert_int_equal(evt_dialog_due(x.t), 0);
@@ -159,14 +159,14 @@ TEST(subscribes_at_the_handshake)
 		says(&x, t, "X");
 		says(&x, t, NULL);
 	}
-	/* Who comes back says who it was. */
+	/* A client that reconnects gives the id of its first connection. */
 	evt_dialog_closed(x.t);
 	says(&x, INT64_MAX - 1, NULL);
 	target(&x, "X-Atmosphere-tracking-id=abc-123", true);
 	end(&x);
 }
 
-/* A plain server says nothing before it is asked. */
+/* A plain server sends nothing before a request. */
 TEST(subscribes_without_a_handshake)
 {
 	struct fixture x = { 0 };

@@ -1,6 +1,6 @@
 /*
- * test_disk_space.c - a disk that fills up: what is said and when, when a recording
- * is ended, and how a ring gives up its oldest segments.
+ * test_disk_space.c - a disk that fills up: the warnings and their times, when
+ * a recording ends, and how --ring drops its oldest segments.
  */
 #include "tests/unit/lib/tapes.h"
 
@@ -200,7 +200,7 @@ TEST(stops_below_a_quarter)
 	end(&x);
 }
 
-/* What closing takes is kept free, whatever was asked for. */
+/* The space that closing needs is kept free, whatever the options are. */
 TEST(keeps_what_closing_takes)
 {
 	struct fixture x = { .space.size = 1000 * MIB, .closing = 50 * MIB };

@@ -1,4 +1,4 @@
-/* test_envelope.c - frames as lines of JSON; cJSON reads back what we write. */
+/* test_envelope.c - frames as lines of JSON; cJSON reads the lines back. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,7 +128,8 @@ TEST(base64)
 	check_base64("\xff{}", 3, EVT_OP_TEXT, "/3t9");
 }
 
-/* A key that claims to be an integer and is none goes out as a string. */
+/* A key that is marked as an integer, but is not one, is written as a
+ * string. */
 TEST(false_integer)
 {
 	static const char *const bad[] = { "", "-", "01", "1.5", "1,2",

@@ -8,7 +8,7 @@
 #include "replay/serve/fanout.h"
 #include "tests/unit/lib/test.h"
 
-/* Append a message, and to `all` what it must look like. */
+/* Append a message, and append its expected bytes to `all`. */
 static void
 add(evt_fanout *f, evt_buf *all, const void *p, size_t n)
 {
@@ -30,7 +30,7 @@ add(evt_fanout *f, evt_buf *all, const void *p, size_t n)
 	assert_int_equal(evt_fanout_total(f), all->len);
 }
 
-/* Take up to n bytes and compare them with what went in. */
+/* Take up to n bytes and compare them with the expected bytes. */
 static void
 take(evt_fanout_reader *tap, const evt_buf *all, size_t n)
 {
@@ -87,7 +87,7 @@ TEST(readers)
 	readers(EVT_FANOUT_WIDE);
 }
 
-/* What a part of the bytes must be filled up to, so that it ends with a frame. */
+/* The number of bytes up to the end of the frame that a part ends in. */
 TEST(whole_frames)
 {
 	static const uint8_t payload[70000];
@@ -133,8 +133,8 @@ TEST(whole_frames)
 	evt_buf_free(&all);
 }
 
-/* What is said to fit goes into the same chunk; two chunks are enough for a reader
- * that follows. */
+/* A message that fits is put into the same chunk.  Two chunks are enough for a
+ * reader that keeps up. */
 TEST(fits)
 {
 	static const uint8_t payload[60000];
@@ -161,7 +161,8 @@ TEST(fits)
 	evt_buf_free(&all);
 }
 
-/* A lone reader that keeps up uses one chunk for ever; nobody reading, too. */
+/* With one reader that keeps up, or with no reader, one chunk is used for
+ * ever. */
 TEST(lone_reader)
 {
 	evt_fanout *f;

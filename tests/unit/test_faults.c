@@ -42,7 +42,7 @@ struct run {
 	evt_io faulty, clean;
 	const char *vfs, *quick;
 	uint64_t tried, frames;
-	char now[100]; /* the fault at hand, for who reads of a failure */
+	char now[100]; /* the current fault, for the message of a failure */
 };
 
 static int
@@ -118,7 +118,7 @@ cycle_of(struct run *r, const char *path)
 
 /* ---- writing ------------------------------------------------------------- */
 
-/* The tape as it lies, and behind the next recorder. */
+/* Read the tape as it is, and after the next recorder. */
 static void
 look(struct run *r, struct cycle *c)
 {
@@ -234,7 +234,7 @@ TEST(each_call_of_a_recovery_fails)
 
 /* ---- reading ------------------------------------------------------------- */
 
-/* What a reader got: all is right, or there was an error. */
+/* The result of a reader: all frames are right, or there was an error. */
 struct seen {
 	unsigned states, verified, info, last;
 	bool error;

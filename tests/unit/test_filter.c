@@ -127,7 +127,7 @@ TEST(each_part_of_a_filter)
 	assert_int_equal(passing(&(evt_filter){ .kinds = 1u << EVT_KIND_MARK |
 	                         1u << EVT_KIND_SENT }),
 	    N / 3 * 2);
-	/* Marks besides what is asked for, but not outside the window. */
+	/* Marks are added to the wanted events, but not outside the window. */
 	assert_int_equal(passing(&(evt_filter){ .sources = none,
 	                     .n_sources = 1,
 	                     .with_marks = true }),

@@ -27,7 +27,7 @@ check(enum evt_frame_text_form form, const evt_frame *f, const void *want,
 	assert_int_equal(evt_frame_text_add(o, f, &b, NULL), EVT_OK);
 	assert_int_equal(b.len, n);
 	assert_memory_equal(b.data, want, n);
-	/* The second goes after the first. */
+	/* The second frame is appended to the first. */
 	assert_int_equal(evt_frame_text_add(o, f, &b, NULL), EVT_OK);
 	assert_int_equal(b.len, 2 * n);
 	assert_memory_equal(b.data + n, want, n);

@@ -1,4 +1,4 @@
-/* test_grow.c - arrays grow by doubling, and keep what they hold. */
+/* test_grow.c - arrays grow by doubling, and keep their contents. */
 #include <stdlib.h>
 #include <string.h>
 

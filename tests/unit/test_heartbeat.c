@@ -33,7 +33,7 @@ TEST(what_silence_means)
 	}
 }
 
-/* A thread that does as it is told by bytes in a pipe. */
+/* A thread that follows commands from a pipe. */
 struct patient {
 	evt_heartbeat heartbeat;
 	int to[2], from[2];
@@ -88,7 +88,7 @@ TEST(a_thread_waits_and_spins_and_ends)
 	listen_to(&p);
 	assert_int_equal(evt_heartbeat_look(&p.heartbeat, 3600 * S),
 	    EVT_HEARTBEAT_GOOD);
-	/* What it used up between beat and read() is soon less than half. */
+	/* The processor time between beat and read() is soon less than half. */
 	while (evt_heartbeat_look(&p.heartbeat, EVT_NS_PER_MS) !=
 	    EVT_HEARTBEAT_WAITS)
 		usleep(100);

@@ -158,7 +158,7 @@ sql(struct fixture *x, const char *words)
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
-/* ---- what a cursor finds ----------------------------------------------------------- */
+/* ---- cursors ----------------------------------------------------------------------- */
 
 /* Frames of one source; *ret_blocks: how many blocks were read for it. */
 static unsigned
@@ -230,7 +230,8 @@ TEST(missing)
 
 	assert_int_equal(unlink(x->db), 0);
 	is_no_index(x, EVT_INDEX_MISSING);
-	assert_int_not_equal(access(x->db, F_OK), 0); /* reading makes none */
+	assert_int_not_equal(access(x->db, F_OK),
+	    0); /* a reader creates no index */
 }
 
 TEST(of_another_version)
@@ -276,8 +277,9 @@ TEST(cut_off)
 	check_finds(x);
 }
 
-/* SQLite keeps no sums: what altered rows hide cannot be seen.  They never
- * add a frame or alter one, and a rebuilt index shows all. */
+/* SQLite has no checksums, so frames that altered rows hide are not noticed.
+ * Altered rows never add or change a frame, and a rebuilt index shows all
+ * frames. */
 TEST(overwritten)
 {
 	struct fixture *x = *state;
@@ -486,7 +488,7 @@ same_keys(const evt_info_key *a, const evt_info_key *b, size_t n)
 	return true;
 }
 
-/* What is on the tape, by the index as it is and with no index at all. */
+/* The contents of the tape, by the index as it is, and without an index. */
 static void
 check_info(struct fixture *x)
 {
@@ -635,7 +637,8 @@ TEST(sums_that_are_of_other_segments)
 
 	add_segments(x, 10);
 	assert_true(sums_agree(x));
-	/* A row too many, as of a segment that went; and one that grew. */
+	/* A row too many, as after a segment was removed; and a row whose
+	 * segment grew. */
 	sql(x, "UPDATE source_sum SET frames = 1000");
 	sql(x,
 	    "INSERT INTO segment SELECT 0, file, bytes, sealed, blocks, "

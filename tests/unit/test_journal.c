@@ -1,6 +1,6 @@
 /*
- * test_journal.c - journal files: what is written is read, a reader may come
- * at any moment of the writing, and nothing is lost by a failed write.
+ * test_journal.c - journal files: written records are read back, a reader may
+ * open the file at any moment, and a failed write loses nothing.
  */
 #include "tests/unit/lib/tapes.h"
 
@@ -171,7 +171,7 @@ TEST(what_is_committed_is_read)
 	assert_int_equal(evt_journal_folder_bytes(&evt_io_posix, x->dir), size);
 	r = reader(x, 7);
 	expect(r, 7, 40);
-	/* A reader goes on where it was. */
+	/* A reader continues at its place. */
 	add(x, 40, 600);
 	expect(r, 40, 40);
 	commit(x);
@@ -238,7 +238,7 @@ TEST(at_every_length)
 	free(half);
 }
 
-/* What was added waits, whatever call fails, and is there once. */
+/* Whichever call fails, added records are kept, and written once. */
 TEST(a_failed_commit_is_tried_again)
 {
 	struct fixture *x = *state;
@@ -298,7 +298,8 @@ TEST(files_live_until_their_block_is_safe)
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(seqs[i], 1 + i * 10);
 	free(seqs);
-	/* One of them is gone already, another cannot be removed at first. */
+	/* One file was removed already; another one cannot be removed at
+	 * first. */
 	path = evt_journal_path(x->dir, 21);
 	assert_int_equal(unlink(path), 0);
 	free(path);
@@ -312,8 +313,8 @@ TEST(files_live_until_their_block_is_safe)
 	free(seqs);
 }
 
-/* A power cut may take what was never synced: it need not wait for the sync of
- * its block. */
+/* A file that was never synced may be lost in a power cut.  So it can be
+ * removed before its block is synced. */
 TEST(a_file_that_was_never_synced_goes_with_its_block)
 {
 	struct fixture *x = *state;

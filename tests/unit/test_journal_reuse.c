@@ -112,7 +112,8 @@ reader(struct fixture *x, uint64_t first_seq)
 	return r;
 }
 
-/* Read as far as it goes: how many frames; all must be right. */
+/* Read to the last complete record and check each frame; returns their
+ * number. */
 static uint64_t
 take(evt_journal_reader *r, uint64_t first, int *ret_code)
 {
@@ -156,7 +157,7 @@ TEST(the_next_block_gets_the_file)
 	assert_int_equal(code, EVT_AGAIN);
 	ok(evt_journal_check_end(r, &left, &err), &err);
 	assert_int_equal(left, 0);
-	/* It grows past what it was. */
+	/* It becomes longer than before. */
 	add(x, 540, 600);
 	assert_true(file_size(path) > size);
 	assert_int_equal(take(r, 540, &code), 60);
@@ -169,8 +170,8 @@ TEST(the_next_block_gets_the_file)
 	free(path);
 }
 
-/* Opened before, read after: at each place of the reader, at each length of
- * what the file is used for next. */
+/* A reader opened the file before it was used again, and reads afterwards: from
+ * each place, with each length of the new contents. */
 TEST(who_has_it_open_gets_nothing_of_others)
 {
 	struct fixture *x = *state;
@@ -256,8 +257,8 @@ TEST(a_torn_record_is_no_damage)
 	free(path);
 }
 
-/* Each byte changed: what is read is right, and that it is damaged is seen,
- * at once or by evt_journal_check_end(). */
+/* Change each byte: all frames that are read are right, and the damage is
+ * noticed, at once or by evt_journal_check_end(). */
 TEST(damage_is_no_torn_record)
 {
 	struct fixture *x = *state;
@@ -295,7 +296,7 @@ TEST(damage_is_no_torn_record)
 	free(path);
 }
 
-/* Whatever call fails on the way, the frames are there. */
+/* Whichever call fails, all frames can be read. */
 TEST(a_failure_costs_the_spare_alone)
 {
 	static const enum fault kinds[] = { FAIL_IO, FAIL_FULL, FAIL_SHORT };

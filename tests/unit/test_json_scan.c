@@ -225,8 +225,8 @@ TEST(line_break)
 
 /* ---- keys ----------------------------------------------------------------- */
 
-/* What a frame yields, in one string: "event|source source/i", where /i marks
- * an integer. */
+/* The keys of a frame in one string, "event|source source/i"; /i marks an
+ * integer. */
 static void
 expect(struct setup *s, size_t which, const char *frame, const char *want)
 {

@@ -11,7 +11,7 @@
 #include <string.h>
 
 static size_t calls;   /* allocations so far */
-static size_t fail_at; /* the one that fails, from 1; 0: none */
+static size_t fail_at; /* the allocation that fails, from 1; 0: no allocation */
 
 static void *
 try_reallocarray(void *p, size_t n, size_t size)
@@ -70,7 +70,7 @@ make_frame(void)
 	snprintf(frame + n, sizeof(frame) - n, "]}");
 }
 
-/* All of it once; the code of what failed first. */
+/* Do everything once; returns the code of the first failure. */
 static int
 all(size_t *ret_cold, size_t *ret_warm)
 {

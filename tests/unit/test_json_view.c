@@ -1,6 +1,6 @@
 /*
- * test_json_view.c - looking into JSON text: what is found agrees with cJSON, on
- * random values, and pointers are those of RFC 6901.
+ * test_json_view.c - views of JSON text: results agree with cJSON on random
+ * values, and with the JSON pointers of RFC 6901.
  */
 #include "tests/unit/lib/tapes.h"
 

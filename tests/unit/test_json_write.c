@@ -1,5 +1,5 @@
-/* test_json_write.c - what is written is the JSON that was meant; cJSON reads
- * it back. */
+/* test_json_write.c - the written JSON is the expected text; cJSON reads it
+ * back. */
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -127,8 +127,8 @@ TEST(depth)
 	evt_buf_free(&out);
 }
 
-/* Each byte alone and each pair of bytes: cJSON decodes the same text, where it
- * is UTF-8; what is not becomes U+FFFD. */
+/* Each byte alone and each pair of bytes: cJSON decodes the same text if it is
+ * UTF-8; other bytes become U+FFFD. */
 TEST(texts)
 {
 	evt_buf out = { 0 };
@@ -273,7 +273,7 @@ write_everything(void *arg)
 		assert_true(cJSON_IsFalse(cJSON_GetObjectItem(json, "last")));
 		cJSON_Delete(json);
 	} else {
-		/* What was there before stays, the rest is gone. */
+		/* The text before it stays, the rest is removed. */
 		assert_int_equal(out.len, 4);
 		r = EVT_ERR_NOMEM;
 	}

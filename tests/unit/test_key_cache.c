@@ -118,7 +118,7 @@ check_with(struct fixture *x, size_t which, const uint8_t *p, size_t n,
 	evt_json_scanner_free(fresh);
 }
 
-/* With each profile; what the first one tells. */
+/* Scan with each profile; returns the result of the first one. */
 static evt_json_scan_result
 check(struct fixture *x, const void *frame, size_t n)
 {
@@ -244,8 +244,8 @@ TEST(other_places)
 		check_text(x, frames[roll(&d, COUNT(frames))]);
 }
 
-/* More keys than are remembered, in so many frames that they are forgotten; a
- * feed goes on between. */
+/* More keys than the cache holds, in so many frames that it is cleared;
+ * ordinary frames come between. */
 TEST(too_many_keys)
 {
 	struct fixture *x = *state;
@@ -267,7 +267,7 @@ TEST(too_many_keys)
 	evt_buf_free(&b);
 }
 
-/* Deeper than what is well-formed, with keys that were met before. */
+/* Deeper nesting than is well-formed, with keys that are in the cache. */
 TEST(deep)
 {
 	struct fixture *x = *state;
@@ -287,9 +287,10 @@ TEST(deep)
 	evt_buf_free(&b);
 }
 
-/* ---- what is remembered -------------------------------------------------- */
+/* ---- the cache itself ---------------------------------------------------- */
 
-/* As if this text were a key that was passed, and the value behind it. */
+/* Store this text as if it were a key that was passed, with the value after
+ * it. */
 static evt_key_cache_key *
 learn(evt_key_cache *m, evt_key_cache_key *place, const char *key,
     const char *value)
@@ -317,19 +318,20 @@ TEST(what_is_remembered)
 	nowhere = &m->keys[1];
 	a = learn(m, root, "{\"a\":", "1");
 	n = m->n;
-	/* The same once more, and with another kind of value: it is one place,
-	 * and what came next is not learned twice. */
+	/* The same key again, and with another kind of value: both have one
+	 * place, and the next key is not stored twice. */
 	assert_ptr_equal(learn(m, root, "{\"a\":", "2"), a);
 	assert_int_equal(m->n, n);
 	assert_ptr_equal(learn(m, root, "{\"a\":", "\"x\""), a);
 	assert_ptr_equal(learn(m, root, "{\"a\":", "\"\""), a);
 	assert_int_equal(m->n, n + 1);
-	/* Longer than the room for it: what comes next stands here, too. */
+	/* A key that is too long to store: the next key is stored at this
+	 * place. */
 	snprintf(key, sizeof(key), ",\"%070d\":", 0);
 	assert_ptr_equal(learn(m, a, key, "1"), a);
 	assert_int_equal(m->missed, 0);
-	/* So many in one place, and no more; nothing is behind what is not
-	 * remembered. */
+	/* At most this many keys are stored at one place; nothing is stored
+	 * after a key that was not stored. */
 	for (int i = 0; i < EVT_KEY_CACHE_CHOICES; i++) {
 		snprintf(key, sizeof(key), ",\"%d\":", i);
 		assert_ptr_not_equal(learn(m, a, key, "1"), nowhere);

@@ -118,9 +118,9 @@ longest_run(const evt_key_table *d)
 	return longest;
 }
 
-/* Whatever the keys look like, they spread over the slots: so finding one takes
- * a few steps.  (Half of the slots are taken at most.  By chance a run of 400
- * among them would come once in more than 10^20 times.) */
+/* Keys of any form spread over the slots, so that a search takes a few steps.
+ * (At most half of the slots are in use.  A run of 400 used slots would occur
+ * by chance once in more than 10^20 times.) */
 TEST(keys_spread)
 {
 	static const char *const patterns[] = { "%u", "%016u", "%08u00000000",
@@ -142,8 +142,8 @@ TEST(keys_spread)
 	}
 }
 
-/* Two dictionaries do not go by the same hash: what falls into one slot in one
- * of them does not in another, and nobody can know it. */
+/* Two tables use different hashes: keys that share a slot in one table do not
+ * in another, and a sender cannot find out which do. */
 TEST(hashes_differ)
 {
 	evt_key_table a = { 0 }, b = { 0 };

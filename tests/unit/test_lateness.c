@@ -1,4 +1,5 @@
-/* test_lateness.c - the histogram against the sorted list of what went in. */
+/* test_lateness.c - the histogram, compared with the sorted list of its
+ * values. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -8,8 +8,8 @@
 #include "format/base/line_splitter.h"
 #include "tests/unit/lib/test.h"
 
-/* Feed text in pieces of n bytes; what comes out is joined with '|', a line
- * that is too long appears as its length. */
+/* Feed text in pieces of n bytes, and join the lines with '|'; a line that is
+ * too long appears as its length. */
 static void
 split(const char *text, size_t len, size_t n, char *out)
 {
@@ -59,7 +59,7 @@ TEST(lines_in_any_pieces)
 	}
 }
 
-/* The room that is promised, whatever was left over from before. */
+/* The promised space is available, however many bytes are left over. */
 TEST(there_is_always_room)
 {
 	evt_line_splitter l = { .max = 1u << 20 };
@@ -143,7 +143,7 @@ TEST(nothing_at_all)
 	evt_line_splitter_added(&l, 2);
 	assert_int_equal(evt_line_splitter_next(&l, &line, &n),
 	    EVT_LINE_SPLITTER_LINE);
-	/* A newline ends a line and begins none. */
+	/* A newline ends a line and does not begin another. */
 	assert_int_equal(evt_line_splitter_last(&l, &line, &n),
 	    EVT_LINE_SPLITTER_MORE);
 	evt_line_splitter_free(&l);

@@ -1,4 +1,4 @@
-/* test_malloc_tuning.c - a burst of memory goes back to the system. */
+/* test_malloc_tuning.c - memory of a burst is returned to the system. */
 #include "tests/unit/lib/tapes.h"
 #include "tests/unit/lib/test.h"
 

@@ -106,8 +106,8 @@ worse(int a, int b)
 }
 
 /*
- * Record frames from..to as a recorder does: what could not be done is tried
- * again.  *ret_done: how many of all were committed.
+ * Record frames from..to as a recorder does: calls that failed are made again.
+ * *ret_done: the number of frames that were committed.
  */
 static int
 record(struct recording *x, unsigned from, unsigned to, unsigned *ret_done)
@@ -323,7 +323,7 @@ gc_once(void *arg)
 	failing_start();
 	r = evt_maintain_gc(x->path, &what, &got, &err);
 	failing_stop();
-	/* A whole segment or none; what stays is what it was. */
+	/* Whole segments are dropped; the others are unchanged. */
 	is_sound(x);
 	end(x);
 	return r;

@@ -39,8 +39,8 @@ struct look {
 	char *tmp; /* $TMPDIR as it was */
 	evt_profile *profile;
 	uint64_t payload[N_FRAMES]; /* the hash of each */
-	/* What is done with the open tape, and the hash of what came of it
-	 * when nothing failed. */
+	/* A function that reads the open tape, and the hash of its result when
+	 * nothing failed. */
 	int (*with)(struct look *x, evt_tape *tape, evt_error *err);
 	uint64_t sum, want;
 	bool known;
@@ -105,7 +105,7 @@ set_up(void **state)
 	assert_non_null(x);
 	x->dir = make_dir();
 	x->path = in_dir(x->dir, "l.tape");
-	/* What verify leaves is seen. */
+	/* A temporary folder that verify leaves is noticed. */
 	tmp = getenv("TMPDIR");
 	x->tmp = tmp != NULL ? strdup(tmp) : NULL;
 	assert_int_equal(setenv("TMPDIR", x->dir, 1), 0);
@@ -347,7 +347,7 @@ look_at_envelopes(struct look *x, evt_tape *tape, evt_error *err)
 	return r;
 }
 
-/* What cannot be looked at is no damage. */
+/* A file that cannot be read is not reported as damage. */
 static void
 no_fault(void *ctx, const evt_verify_fault *f)
 {
@@ -356,7 +356,7 @@ no_fault(void *ctx, const evt_verify_fault *f)
 	(void)ctx;
 }
 
-/* The folder of the index that it compares with is gone. */
+/* The folder of the index to compare with was removed. */
 static bool
 nothing_left(void *arg, const char *name, bool is_file)
 {
@@ -431,7 +431,7 @@ each_look(struct look *x, enum failing kind, unsigned step)
 		print_message("%s\n", looks[i].name);
 		x->with = looks[i].with;
 		x->known = false;
-		/* One run in which nothing fails tells what is right. */
+		/* A run in which nothing fails gives the expected result. */
 		look_once(x);
 		n = failing_each(kind, step, look_once, x);
 		assert_true(n > 0);

@@ -22,7 +22,7 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define HASH "0123456789abcdef0123456789abcdef"
 
-/* What came of a part, if it says that it is done. */
+/* The result of a part, if it reports success. */
 struct part {
 	int (*run)(evt_buf *out, evt_error *err);
 	uint64_t want;
@@ -121,7 +121,8 @@ secret(evt_buf *out, evt_error *err)
 		r = done(evt_credential_learn(s, "another-secret-of-it", 20));
 	if (r == EVT_OK) {
 		evt_credential_blot_sent(s, (uint8_t *)copy, strlen(copy));
-		/* Whatever memory there was, the credential is gone. */
+		/* However much memory there was, the credential was blotted
+		 * out. */
 		assert_null(strstr(copy, HASH));
 	}
 	free(copy);
@@ -265,7 +266,7 @@ assembly(evt_buf *out, evt_error *err)
 		r = done(evt_buf_add(out, data, len));
 		break;
 	case EVT_WS_MESSAGE_SKIPPED:
-		assert_int_equal(len, 7); /* all of it is told as lost */
+		assert_int_equal(len, 7); /* all of it is reported as lost */
 		r = EVT_ERR_NOMEM;
 		break;
 	default:

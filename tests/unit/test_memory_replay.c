@@ -43,7 +43,7 @@ struct fixture {
 	evt_tape_set tapes;
 	evt_frame frame; /* a state */
 	int (*run)(struct fixture *x, evt_error *err);
-	evt_buf out; /* what came of it; made before calls fail */
+	evt_buf out; /* the result; allocated before calls fail */
 	uint64_t want;
 	bool known, exact;
 };
@@ -245,7 +245,7 @@ items(struct fixture *x, evt_error *err)
 	return r;
 }
 
-/* ---- a client of the stand-in ---------------------------------------------- */
+/* ---- clients of the stand-in ----------------------------------------------- */
 
 static int
 to_client(void *ctx, const void *text, size_t n, evt_error *err)
@@ -378,8 +378,8 @@ TEST(each_part)
 		bool exact;
 	} parts[] = { { settings, true }, { player, true }, { fanout, true },
 		{ forms, true }, { times, true }, { items, true },
-		/* cJSON does not tell want of memory from bad JSON: the client
-		 * may be answered that it sent such. */
+		/* cJSON does not distinguish lack of memory from bad JSON, so
+		 * the client may be told that it sent bad JSON. */
 		{ standin, false } };
 	struct fixture *x = *state;
 

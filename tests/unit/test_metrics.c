@@ -123,8 +123,8 @@ TEST(connected_is_what_takes_frames)
 	}
 }
 
-/* One rule watches for a feed that went silent and for one that never spoke;
- * a clock that was set back gives no negative age. */
+/* One alert rule covers a feed that became silent and a feed that never sent a
+ * frame; a clock that was set back gives no negative age. */
 TEST(age_without_events_and_across_a_step)
 {
 	evt_status_figures st = { 0 };

@@ -1,4 +1,5 @@
-/* test_navixy.c - what is asked of the platform, and what its answers mean. */
+/* test_navixy.c - subscriptions to the platform, and the meaning of its
+ * answers. */
 #include "tests/unit/lib/tapes.h"
 
 #include <stdlib.h>

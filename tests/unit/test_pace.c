@@ -5,14 +5,14 @@
 
 #include "replay/play/pace.h"
 
-/* What the callbacks get and do. */
+/* The arguments of the callbacks, and their results. */
 struct sink {
 	evt_pace *pace;
 	uint64_t seq[64];    /* taken */
 	size_t n, batch[64]; /* frames in each batch delivered */
 	size_t n_batches, in_batch;
-	size_t full_at;         /* a batch of this many is full; 0: none */
-	uint64_t refuse;        /* the frame to refuse; 0: none */
+	size_t full_at;  /* a batch of this many frames is full; 0: never */
+	uint64_t refuse; /* the frame to refuse; 0: no frame */
 	uint64_t deliver_first; /* deliver before this frame is added */
 	int64_t cost_ns;        /* delivering takes this long */
 	bool fail;              /* nothing can be delivered */
@@ -166,7 +166,7 @@ TEST(delivered_before_wait)
 	assert_int_equal(evt_pace_pending(&x->pace), 0);
 }
 
-/* A wait that is over when the batch was delivered is none. */
+/* If delivering the batch takes until the due time, there is no wait. */
 TEST(delivery_takes_the_wait)
 {
 	static const int ms[] = { 0, 10, 50 };
@@ -234,7 +234,8 @@ TEST(refused)
 	assert_int_equal(play(x), EVT_PACE_STOPPED);
 	assert_int_equal(evt_pace_pending(&x->pace), 1);
 	assert_int_equal(x->lateness.count, 1);
-	/* The batch may go on with what comes next, or be delivered. */
+	/* The next frame may be added to the batch, or the batch may be
+	 * delivered. */
 	evt_pace_deliver(&x->pace);
 	assert_int_equal(x->sink.batch[1], 1);
 	assert_int_equal(x->lateness.count, 2);
@@ -259,7 +260,7 @@ TEST(take_delivers_first)
 	assert_int_equal(x->lateness.count, 4);
 }
 
-/* What could not be sent was not late. */
+/* A frame that could not be sent is not counted as late. */
 TEST(not_sent)
 {
 	static const int ms[] = { 0 };

@@ -1,4 +1,5 @@
-/* test_packer.c - a packed block is what the builder alone makes of it. */
+/* test_packer.c - a packed block equals the block that the builder alone
+ * encodes. */
 #include "tests/unit/lib/tapes.h"
 
 #include <stdlib.h>

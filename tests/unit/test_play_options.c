@@ -176,7 +176,7 @@ TEST(long_name)
 	evt_play_options_free(&p);
 }
 
-/* The query goes over the defaults; its names replace theirs. */
+/* The query overrides the defaults; its names replace theirs. */
 TEST(query)
 {
 	static const char *const args[] = { "source=7", "source=8,9",

@@ -30,8 +30,8 @@ struct fixture {
 	int64_t last_ns, last_shown_ns; /* of the last frame */
 	int64_t moved_to_ns;
 	bool full;            /* the output takes no more */
-	int frame_result;     /* what on_frame() returns */
-	int64_t observer_due; /* what due() returns */
+	int frame_result;     /* the result of on_frame() */
+	int64_t observer_due; /* the result of due() */
 };
 
 static int

@@ -19,7 +19,7 @@
 #include "tests/unit/lib/torture.h"
 
 struct promise {
-	size_t at; /* behind so many changes */
+	size_t at; /* after this many changes */
 	struct cycle what;
 };
 
@@ -30,9 +30,9 @@ struct run {
 	const char *vfs;
 	evt_io clean;
 	bool torn; /* an earlier cut has torn its writes */
-	/* What was seen. */
+	/* Counters. */
 	uint64_t tried, frames;
-	char now[160]; /* the cut at hand, for who reads of a failure */
+	char now[160]; /* the current cut, for the message of a failure */
 };
 
 static void
@@ -49,8 +49,8 @@ told(void *ctx, const struct cycle *c)
 	r->promises[r->n++] = (struct promise){ powercut_changes(r->cut), *c };
 }
 
-/* What holds at a cut: the last promise before it; but what retention took,
- * it may have begun to take. */
+/* At a cut the last promise before it holds, except for segments that retention
+ * may have begun to remove. */
 static struct cycle
 promised(const struct run *r, size_t at)
 {
@@ -65,7 +65,7 @@ promised(const struct run *r, size_t at)
 	return c;
 }
 
-/* A tape behind a cut, as the next recorder finds it. */
+/* Check a tape after a cut, as the next recorder finds it. */
 static struct cycle
 found(struct run *r, const struct cycle *promised, char *path)
 {
@@ -100,7 +100,7 @@ verify_journal(const struct run *r, const char *path)
 	ok(evt_verify_tape_io(path, &r->clean, &o, &got, &err), &err);
 }
 
-/* The next recorder opens what a cut has left, and goes on. */
+/* The next recorder opens the tape after a cut, and continues. */
 static void
 look(struct run *r, const struct cycle *promised, const char *dir, enum cut cut)
 {
@@ -227,8 +227,8 @@ cut_everywhere(struct run *r, int64_t sync_ns, const char *what)
 }
 
 /*
- * The power is cut, and again while the next recorder puts the tape in order
- * and goes on.
+ * The power is cut, and again while the next recorder recovers the tape and
+ * continues.
  */
 static void
 cut_again(struct run *r, size_t at, enum cut cut, unsigned seed, size_t step)

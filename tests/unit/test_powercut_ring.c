@@ -45,8 +45,8 @@ struct run {
 	unsigned committed; /* states before it are */
 	struct {
 		size_t from, to;
-	} whole[BATCHES * 4]; /* changes between
-	                              which all was synced, or let go */
+	} whole[BATCHES *
+	    4]; /* changes between which all frames were synced, or dropped */
 	size_t n_whole;
 	uint64_t let_go; /* as the ring said last */
 	uint64_t tried, frames;
@@ -77,8 +77,8 @@ open_writer(struct run *r, const evt_io *io, int64_t sync_ns, evt_error *err)
 
 /* ---- the recording ------------------------------------------------------- */
 
-/* A call has let go what it has: the oldest.  It may have begun with that
- * behind `before` changes. */
+/* A call has dropped the oldest frames.  It may have begun after `before`
+ * changes. */
 static void
 see_let_go(struct run *r, size_t before)
 {
@@ -129,7 +129,7 @@ put_mark(struct run *r, int64_t at_ns)
 	ok(evt_ring_put(r->ring, &f, false, &err), &err);
 }
 
-/* Its number is in its time, so that it can be told which one was read. */
+/* The frame's number is in its time, so that a reader knows which one it is. */
 static void
 put_batch(struct run *r, unsigned batch)
 {
@@ -147,8 +147,8 @@ put_batch(struct run *r, unsigned batch)
 	r->committed = (batch + 1) * BATCH;
 }
 
-/* Fill it, let go for age, with marks in between, move all, move the last
- * seconds alone, fill it again. */
+/* Fill the ring, with marks in between, so that old frames are dropped; move
+ * all frames; move only the last seconds; fill it again. */
 static void
 record(struct run *r, int64_t sync_ns)
 {
@@ -165,7 +165,7 @@ record(struct run *r, int64_t sync_ns)
 		size_t before = powercut_changes(r->cut);
 		bool synced = k > 0 && !r->ring->dirty;
 
-		/* A pause, behind which several files go at once. */
+		/* A pause, after which several files are removed at once. */
 		test_steady_ns = test_wall_ns = T0 + (k < 9 ? k : k + 4) * S;
 		ok(evt_ring_commit(r->ring, test_steady_ns, &err), &err);
 		see_let_go(r, before);
@@ -243,7 +243,7 @@ see(struct seen *seen, const evt_frame *f, unsigned *next)
 	unsigned i = (unsigned)((f->time_ns - T0) % S);
 	evt_frame want;
 
-	/* Numbers are without a hole, whatever was lost. */
+	/* Sequence numbers have no hole, whatever was lost. */
 	assert_int_equal(f->seq, ++seen->seq);
 	if (f->kind == EVT_KIND_MARK) {
 		if (f->opcode == EVT_MARK_GAP)
@@ -390,7 +390,7 @@ cut_everywhere(struct run *r, int64_t sync_ns, const char *what)
 				cut_at(r, r->cut, at, at, cut, s);
 		}
 	}
-	/* What was let go may come back, and nothing is told of it. */
+	/* Dropped frames may be back, without a mark. */
 	for (size_t i = 0; i < r->n_whole; i++) {
 		for (size_t at = r->whole[i].from; at < r->whole[i].to; at++) {
 			for (unsigned s = 0; s < 2; s++)
@@ -414,7 +414,8 @@ TEST(synced_now_and_then)
 	    "unsynced writes kept, lost, at random, torn");
 }
 
-/* The power is cut, and again while what the ring held is put onto the tape. */
+/* The power is cut, and again while the ring's frames are moved onto the
+ * tape. */
 static void
 cut_again(struct run *r, size_t at, enum cut cut, unsigned seed, size_t step)
 {

@@ -1,6 +1,6 @@
 /*
- * test_prefetch.c - blocks are loaded in the order in which they were begun, with
- * a thread and without, whoever loads them; and what is dropped leaves nothing.
+ * test_prefetch.c - blocks are returned in the order in which they were
+ * started, with a thread and without; dropped blocks leave nothing.
  */
 #include "tests/unit/lib/tapes.h"
 

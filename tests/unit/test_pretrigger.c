@@ -16,7 +16,7 @@
 
 #define T0 INT64_C(1700000000000000000)
 #define S EVT_NS_PER_S
-/* The wall clock is this much behind the steady one. */
+/* The wall clock is this much earlier than the steady clock. */
 #define DIFF 777
 
 struct fixture {
@@ -230,8 +230,8 @@ TEST(triggers_make_it_longer)
 	    "{\"alarm\":true} {\"alarm\":true} trigger@78000 a armed@83000");
 }
 
-/* Where nothing comes the clock ends it; what comes late from the queue is in
- * it all the same. */
+/* Without frames the clock ends it; frames that come late out of the queue are
+ * kept, too. */
 TEST(the_clock_ends_it_too)
 {
 	struct fixture x = { 0 };
@@ -356,8 +356,8 @@ TEST(an_end_while_a_note_waits)
 	end(&x, " armed@0 1 note@20000 trigger@20000 note@21000 trigger@21000");
 }
 
-/* A full disk and more in memory than waits there: what is too old goes all
- * the same, which may be the room that is wanted. */
+/* The disk is full, and memory holds more than the limit.  Old frames are
+ * dropped nevertheless, which may free the space that is needed. */
 TEST(what_is_too_old_goes_on_a_full_disk)
 {
 	struct fixture x = { 0 };

@@ -1,4 +1,4 @@
-/* test_profile.c - paths that are none, and what the others compile to. */
+/* test_profile.c - invalid paths, and the compiled form of valid ones. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -33,7 +33,7 @@ choose(const char *url, const char *const *vars, evt_proxy *ret, evt_error *err)
 	return code;
 }
 
-/* It goes through host:port (host NULL: directly) as user. */
+/* The connection uses the proxy host:port (host NULL: no proxy) as `user`. */
 static void
 goes(const char *url, const char *const *vars, const char *host, unsigned port,
     const char *user)
@@ -64,7 +64,7 @@ TEST(by_scheme)
 	goes("ws://feed/", VARS("http_proxy", "http://p:3128/"), "p", 3128,
 	    NULL);
 	goes("ws://feed/", VARS("https_proxy", "http://p:3128"), NULL, 0, NULL);
-	/* A CGI client can set HTTP_PROXY: nobody takes that one. */
+	/* A CGI client can set HTTP_PROXY, so it is ignored. */
 	goes("ws://feed/", VARS("HTTP_PROXY", "p:3128"), NULL, 0, NULL);
 	goes("wss://feed/", VARS("https_proxy", "p:1"), "p", 1, NULL);
 	goes("wss://feed/", VARS("HTTPS_PROXY", "p:65535"), "p", 65535, NULL);

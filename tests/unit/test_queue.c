@@ -116,7 +116,7 @@ mono(void)
 	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
 }
 
-/* How many items there are to take; -1: none. */
+/* Take a batch; returns its number of items; -1: no batch. */
 static int
 take(evt_queue *q, int64_t until_ns)
 {
@@ -132,8 +132,8 @@ take(evt_queue *q, int64_t until_ns)
 	return n;
 }
 
-/* What comes after a silence is taken at once; what follows is not, and then
- * all of it. */
+/* An item after a silence is taken at once.  Items after it are gathered, and
+ * then taken together. */
 TEST(a_steady_feed_is_gathered)
 {
 	int64_t ns = 20000000, before = mono();
@@ -150,7 +150,7 @@ TEST(a_steady_feed_is_gathered)
 	evt_queue_free(q);
 }
 
-/* What is urgent does not wait for an hour. */
+/* Urgent items are taken without waiting for the gathering time of an hour. */
 TEST(what_is_urgent_is_not_gathered)
 {
 	evt_queue *q = evt_queue_new(1 << 20);
@@ -188,7 +188,7 @@ gather_one(void *arg)
 	return &got;
 }
 
-/* Who gathers is woken for that, too. */
+/* A consumer that waits for more items is woken for that, too. */
 TEST(who_gathers_is_woken)
 {
 	for (int i = 0; i < 3; i++) {
@@ -324,7 +324,8 @@ TEST(names_on_a_thread_of_their_own)
 	assert_int_equal(resolve("::1", first, sizeof(first)), EVT_OK);
 	assert_int_equal(resolve("no-such-host.invalid", first, sizeof(first)),
 	    EVT_ERR_NOTFOUND);
-	/* Dropped before there is an answer: nobody is called, nothing leaks. */
+	/* Dropped before there is an answer: wake() is not called, and nothing
+	 * leaks. */
 	ok(evt_resolve_start("no-such-host.invalid", wake, &w, &r, &err), &err);
 	evt_resolve_drop(r);
 	evt_resolve_drop(NULL);

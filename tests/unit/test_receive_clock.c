@@ -58,8 +58,8 @@ TEST(a_step_of_the_clock_is_seen_once)
 	}
 }
 
-/* Below the threshold a jump is slewing; each step is told with its sign, and
- * the stamp's boot time is that of the clock. */
+/* A jump below the threshold is slewing.  Each step is reported with its sign,
+ * and the stamp's steady time is that of the clock. */
 TEST(steps_either_way)
 {
 	evt_receive_clock s;

@@ -115,7 +115,7 @@ TEST(a_torn_block_that_the_journal_has_is_cut_off)
 	assert_int_equal(check_states(x->path, 0, SOURCES), 40);
 }
 
-/* Nobody has these bytes but the segment: they are kept beside it. */
+/* Only the segment has these bytes, so they are kept in a file beside it. */
 TEST(a_torn_end_that_no_journal_has_is_kept)
 {
 	static const char junk[] = "nobody knows what this was";
@@ -240,8 +240,9 @@ TEST(a_bad_block_in_the_middle_is_taken_from_the_journal)
 	}
 }
 
-/* The only block of a segment is torn and nobody else has its frames: it must
- * not stay, for their numbers come again. */
+/* The only block of a segment is torn, and the journal does not have its
+ * frames.  The block must not stay, since its sequence numbers are used
+ * again. */
 TEST(a_segment_without_a_whole_block_goes)
 {
 	struct crashed *x = *state;
@@ -269,7 +270,7 @@ TEST(a_segment_without_a_whole_block_goes)
 	assert_int_equal(check_states(x->path, 0, SOURCES), 5);
 }
 
-/* What came before the first whole block of a tape cannot be known. */
+/* Frames before the first complete block of a tape cannot be counted. */
 TEST(a_loss_before_the_first_block_is_told)
 {
 	struct crashed *x = *state;
@@ -288,7 +289,8 @@ TEST(a_loss_before_the_first_block_is_told)
 	assert_true(x->got.lost_bytes > sizeof(zeros));
 }
 
-/* A recorder has had the folder: what is left of its first block goes too. */
+/* A recorder used the folder before, so the rest of its first block is removed,
+ * too. */
 TEST(torn_bytes_of_a_first_block_go)
 {
 	struct crashed *x = *state;
@@ -312,8 +314,8 @@ TEST(torn_bytes_of_a_first_block_go)
 	assert_int_equal(check_states(x->path, 0, SOURCES), 0);
 }
 
-/* The journal has the damaged block in part: what it has comes first, and the
- * bytes after the damage are kept in a file beside it. */
+/* The journal has some frames of the damaged block.  They come first, and the
+ * bytes after the damage are kept in a file beside the segment. */
 TEST(a_bad_block_that_the_journal_has_in_part)
 {
 	struct crashed *x = *state;

@@ -1,6 +1,6 @@
 /*
- * test_recover_journal.c - journals that a recovery cannot take as they are:
- * a torn end ends them, and what is damaged is kept.
+ * test_recover_journal.c - recovery of damaged journals: they end at a torn
+ * end, and damaged files are kept.
  */
 #include "tests/unit/lib/crash.h"
 
@@ -32,8 +32,8 @@ TEST(a_torn_record_ends_the_journal)
 	free(file);
 }
 
-/* The last full blocks are in no segment yet: the journal has a file of each, and
- * one of what came since. */
+/* The last full blocks are not in a segment yet.  The journal has a file for
+ * each of them, and one for later frames. */
 TEST(a_block_that_was_being_packed_is_recovered)
 {
 	struct crashed *x = *state;
@@ -54,7 +54,7 @@ TEST(a_block_that_was_being_packed_is_recovered)
 	free(firsts);
 }
 
-/* What the dead writer kept to use again holds nothing. */
+/* The spare file of the dead writer has no records. */
 TEST(the_spare_file_goes)
 {
 	struct crashed *x = *state;
@@ -68,7 +68,7 @@ TEST(the_spare_file_goes)
 	free(spare);
 }
 
-/* A file that a power cut left its length and not what was written there. */
+/* A file that kept its length in a power cut, but not its contents. */
 TEST(a_blank_end_is_a_torn_end)
 {
 	static const uint8_t blank[700];
@@ -173,8 +173,8 @@ TEST(another_tapes_journal_is_set_aside)
 	assert_int_equal(check_states(x->path, 0, SOURCES), 40);
 }
 
-/* A length gone bad makes a record reach past the end of the file, as one does
- * whose write was torn: but whole ones follow it. */
+/* With a damaged length, a record reaches past the end of the file, like a torn
+ * one.  But complete records follow it. */
 TEST(a_length_gone_bad_is_no_torn_end)
 {
 	struct crashed *x = *state;
@@ -192,8 +192,8 @@ TEST(a_length_gone_bad_is_no_torn_end)
 	free(bad);
 }
 
-/* The words of what is wrong go into notices, whether or not the caller wants
- * them too. */
+/* Notices describe each fault, whether or not the caller passes an
+ * evt_error. */
 TEST(nobody_asks_for_the_words)
 {
 	struct crashed *x = *state;

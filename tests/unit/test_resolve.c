@@ -85,7 +85,7 @@ TEST(no_such_name)
 	evt_resolve_drop(r);
 }
 
-/* It must not wake anybody who is gone, nor leak. */
+/* It must not call wake() after it was dropped, nor leak. */
 TEST(dropped_before_the_answer)
 {
 	evt_resolve *r;

@@ -1,7 +1,7 @@
 /*
- * test_ring.c - frames held for a trigger: what is too old or too much goes,
- * what is moved is on the tape once and in order, whichever call the process
- * dies at.
+ * test_ring.c - frames held for a trigger: frames that are too old or too many
+ * are dropped; moved frames are on the tape once and in order, at whichever
+ * call the process dies.
  */
 #include "tests/unit/lib/tapes.h"
 
@@ -229,7 +229,8 @@ TEST(moves_the_last_seconds_and_no_more)
 	begin(&x, 3 * S, 1u << 30);
 	put(&x, 0, 100, 100 * MS);
 	evt_ring_get_stats(x.ring, &st);
-	/* What is older than 3 s and the slack of 2 s went, by whole chunks. */
+	/* Frames older than 3 s and the slack of 2 s were dropped, by whole
+	 * chunks. */
 	assert_in_range(st.frames, 50, 62);
 	assert_int_equal(st.frames + st.let_go, 100);
 	assert_int_equal(st.moved, 0);
@@ -240,7 +241,7 @@ TEST(moves_the_last_seconds_and_no_more)
 	assert_int_equal(st.bytes, 0);
 	assert_int_equal(st.let_go, 69);
 	assert_int_equal(st.moved, 31);
-	/* It is filled again behind that. */
+	/* The ring is filled again after that. */
 	put(&x, 100, 110, 100 * MS);
 	ok(evt_ring_move(x.ring, INT64_MIN, &err), &err);
 	ok(evt_ring_drop(x.ring, &err), &err);
@@ -276,8 +277,8 @@ TEST(is_bounded_in_bytes)
 	end(&x);
 }
 
-/* A disk that takes no new file: what is too old goes all the same, so that
- * there may be room. */
+/* The disk takes no new file.  Old frames are dropped nevertheless, which may
+ * free space. */
 TEST(makes_room_on_a_full_disk)
 {
 	struct fixture x = { 0 };
@@ -287,7 +288,7 @@ TEST(makes_room_on_a_full_disk)
 	begin(&x, S, 1u << 30);
 	put(&x, 0, 20, 100 * MS);
 	ok(put_one(&x, 20, T0 + 3 * S, &err), &err); /* a new chunk */
-	/* Two files can be removed, for good, and none be made. */
+	/* Two files can be removed and synced, but no file can be created. */
 	x.fault = (struct faulty){ 8, 0, FAIL_FULL, true };
 	assert_int_equal(evt_ring_commit(x.ring, T0 + 5 * S, &err),
 	    EVT_ERR_FULL);
@@ -332,8 +333,8 @@ TEST(lets_no_mark_go)
 	end(&x);
 }
 
-/* What a dead recorder held, the next writer puts onto the tape, whoever it
- * is: one that knows nothing of the keys, too. */
+/* Any next writer, also one without a profile, puts the frames that a dead
+ * recorder held onto the tape. */
 TEST(is_rescued_by_the_next_writer)
 {
 	struct fixture x = { 0 };
@@ -452,10 +453,10 @@ TEST(tells_of_damage)
 #define BATCHES 12
 
 /*
- * Fill it over three chunks, with a mark in the second one, move it, fill it
- * again; with less than 20 s, meanwhile some goes.  Each call is made again as
- * long as it fails, up to `tries` times.  Returns how many frames were
- * committed.
+ * Fill the ring over three chunks, with a mark in the second one, move the
+ * frames, and fill it again.  With keep_ns below 20 s, frames are dropped
+ * meanwhile.  Each call is repeated while it fails, up to `tries` times.
+ * Returns how many frames were committed.
  */
 static unsigned
 cycle(struct fixture *x, int64_t sync_ns, int64_t keep_ns, unsigned tries)
@@ -492,7 +493,7 @@ cycle(struct fixture *x, int64_t sync_ns, int64_t keep_ns, unsigned tries)
 #undef INSIST
 }
 
-/* Which of the states the tape begins with, 0 if it has none. */
+/* The number of the first state on the tape, 0 if it has no state. */
 static unsigned
 first_state(const char *path)
 {
@@ -521,9 +522,9 @@ first_state(const char *path)
 	return n;
 }
 
-/* What was committed, and is no older than keep_ns, is there, each frame once
- * and in order; what was put and not committed may be.  Returns the number of
- * those that had to be. */
+/* Committed frames that are not older than keep_ns must be on the tape, once
+ * and in order.  Frames that were put but not committed may be.  Returns how
+ * many had to be there. */
 static unsigned
 check_after(struct fixture *x, unsigned committed, int64_t keep_ns)
 {
@@ -584,7 +585,7 @@ TEST(each_call_may_be_the_last)
 	    "the disk dies at each call while a ring is filled and moved");
 }
 
-/* The same where frames are let go, and their mark is not. */
+/* The same when frames are dropped, but their mark is kept. */
 TEST(also_while_frames_go)
 {
 	each_call_may_be_the_last_of(4 * S,

@@ -1,6 +1,6 @@
 /*
- * test_segment.c - segment files: what a reader knows of them from the
- * directory or from a walk, whole, growing and damaged; and the writing side.
+ * test_segment.c - segment files: a reader finds the blocks by the directory or
+ * by a walk, in complete, growing and damaged files; and writing.
  */
 #include "tests/unit/lib/tapes.h"
 
@@ -257,7 +257,7 @@ TEST(sealed_or_walked_it_is_the_same)
 	has_blocks(x, 0xf);
 }
 
-/* Whatever is wrong with the directory, the walk finds the same blocks. */
+/* With any invalid directory, the walk finds the same blocks. */
 TEST(a_damaged_directory_is_none)
 {
 	struct fixture *x = *state;
@@ -309,8 +309,8 @@ TEST(a_directory_that_lies_is_none)
 	with_entry(x, 1, DE_MIN_TIME, (uint64_t)INT64_MAX);
 }
 
-/* A directory that agrees with itself, not with the block: told when the block
- * is read. */
+/* A directory that is valid in itself, but does not match the block: this is
+ * reported when the block is read. */
 TEST(a_block_that_is_not_the_directorys)
 {
 	struct fixture *x = *state;
@@ -488,7 +488,7 @@ TEST(made_once)
 	assert_non_null(strstr(err.text, "000001.ndjson.zst"));
 }
 
-/* Bytes after the last block are cut off, and writing goes on there. */
+/* Bytes after the last block are cut off, and writing continues there. */
 TEST(gone_on_with)
 {
 	struct fixture *x = *state;

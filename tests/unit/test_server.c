@@ -1,6 +1,6 @@
 /*
- * test_server.c - the server in a thread of its own, and bare sockets as clients.
- * What clients of other makes see of it is tested end to end.
+ * test_server.c - the server in a thread of its own, with plain sockets as
+ * clients.  The end-to-end tests use other client libraries.
  */
 #include <arpa/inet.h>
 #include <pthread.h>

@@ -46,7 +46,7 @@ TEST(lines_and_tabs_stay_where_they_may)
 	evt_buf_free(&b);
 }
 
-/* Whatever the bytes are. */
+/* Any bytes. */
 TEST(any_bytes_are_shown_as_text)
 {
 	uint32_t seed = 1;

@@ -67,8 +67,8 @@ TEST(bad_lists)
 	evt_buf_free(&out);
 }
 
-/* Whatever an id holds, its written form is one line, and reads back as the id;
- * two in a list stay two. */
+/* For any id, the written form is one line and reads back as the id; two ids in
+ * a list stay two. */
 TEST(there_and_back)
 {
 	uint32_t seed = 12345;

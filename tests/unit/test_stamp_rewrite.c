@@ -120,7 +120,8 @@ offset_of(const char *clock, int64_t time_s, int *ret)
 	    time_s * 1000000000, ret);
 }
 
-/* What a clock says of its time zone; 1539780715 is 12:51:55 UTC that day. */
+/* The offset from UTC that a stamp shows; 1539780715 is 12:51:55 UTC that
+ * day. */
 TEST(offset)
 {
 	static const struct {

@@ -20,8 +20,8 @@ static const struct line three[] = {
 	{ 3000, 1, STATE(1, 13) },
 };
 
-/* The last states before the deck's place, then what it hands out, to the
- * byte. */
+/* The last states before the deck's place, then the frames that it plays, to
+ * the byte. */
 TEST(states_at_once)
 {
 	struct client *x = BEGIN(three, 1000);
@@ -188,7 +188,7 @@ TEST(refused)
 	    "{\"type\":\"error\",\"action\":\"subscription/"
 	    "subscribe\",\"status\":{\"code\":7,\"description\":\"Invalid "
 	    "parameters\"},\"data\":\"events or requests is missing\"}");
-	/* A bad one changes nothing of what was there. */
+	/* An invalid request does not change the subscription. */
 	say(x, 1000, OLD("1"));
 	forget(x);
 	say(x, 1000, STOP(SOME("state", "1", ",\"format\":5")));
@@ -371,8 +371,8 @@ static const struct line blocking[] = {
 	{ 3100, 1, STATE(1, 14) },
 };
 
-/* None while it is blocked, not even one that the tape has; the current one
- * when it is unblocked; none behind corrupt. */
+/* No state is sent while the tracker is blocked, even if the tape has one; the
+ * current state when it is unblocked; no state after it is corrupt. */
 TEST(blocked)
 {
 	struct client *x = BEGIN(blocking, 500);
@@ -426,7 +426,8 @@ TEST(blocked_in_batches)
 	finish(x);
 }
 
-/* To who subscribed to states or readings of the source, or to lifecycle. */
+/* Clients get it that subscribed to states or readings of the source, or to
+ * lifecycle. */
 TEST(lifecycle_to_whom)
 {
 	static const struct {
@@ -460,7 +461,8 @@ TEST(lifecycle_to_whom)
 	}
 }
 
-/* Nobody recorded who unblocked it: the next connection heard of it. */
+/* The tape has no unblocking event; only the next connection shows that it was
+ * unblocked. */
 TEST(changed_between_connections)
 {
 	static const struct line lines[] = {

@@ -51,14 +51,14 @@ TEST(gathered_on_the_grid)
 	assert_int_equal(due_ms(x), 5000);
 	play(x, 1);
 	heard(x, "");
-	tick(x, 5000); /* what it says then, once */
+	tick(x, 5000); /* its next state, once */
 	heard(x, "batch 1:13");
 	play(x, 1);
 	assert_int_equal(due_ms(x), 11000);
 	finish(x);
 }
 
-/* Without a rate limit each goes out as soon as it can. */
+/* Without a rate limit each state is sent as soon as possible. */
 TEST(gathered_at_once)
 {
 	static const char *const limits[] = { "", EVERY("0s"), EVERY("0") };
@@ -84,7 +84,7 @@ TEST(gathered_at_once)
 	}
 }
 
-/* A frame brings what was due before it. */
+/* A frame makes batches due that precede it. */
 TEST(frames_bring_batches)
 {
 	static const struct line lines[] = {
@@ -104,7 +104,7 @@ TEST(frames_bring_batches)
 	finish(x);
 }
 
-/* What was blocked meanwhile does not go. */
+/* States of a tracker that was blocked meanwhile are not sent. */
 TEST(gathered_and_blocked)
 {
 	static const struct line lines[] = {
@@ -224,7 +224,7 @@ TEST(batches_of_two_connections)
 	finish(x);
 }
 
-/* An empty batch goes to clients that want everything. */
+/* An empty batch is sent to clients that asked for all trackers. */
 TEST(empty_batches)
 {
 	static const struct line lines[] = {
@@ -246,7 +246,7 @@ TEST(empty_batches)
 	finish(x);
 }
 
-/* Who asked for states gets them out of batches. */
+/* A client that asked for single states gets them out of batches. */
 TEST(batches_split)
 {
 	struct client *x = BEGIN(grid, 500);
@@ -262,8 +262,8 @@ TEST(batches_split)
 	finish(x);
 }
 
-/* Where the recorder had both, each goes to who asked for it, and none twice.
- */
+/* If the tape has states and batches, each client gets what it asked for,
+ * without duplicates. */
 TEST(both_recorded)
 {
 	static const struct line lines[] = {
@@ -352,7 +352,7 @@ TEST(silence)
 	finish(y);
 }
 
-/* What was gathered at the old place is forgotten, and the grid begins anew. */
+/* After a move, gathered states are dropped, and the grid begins again. */
 TEST(moved_while_gathering)
 {
 	static const struct line lines[] = {
@@ -379,8 +379,8 @@ TEST(moved_while_gathering)
 	finish(x);
 }
 
-/* A batch of the tape passes at once behind a move, also one to before the
- * last. */
+/* After a move a batch of the tape is sent at once, also if the move was
+ * back. */
 TEST(moved_among_batches)
 {
 	struct client *x = BEGIN(grid, 2500);

@@ -16,7 +16,8 @@ static const struct line three[] = {
 	{ 3000, 1, STATE(1, 13) },
 };
 
-/* What was gathered of a source is not wanted any more. */
+/* Gathered states of a source are dropped if no subscription wants them any
+ * more. */
 TEST(unsubscribed_while_gathered)
 {
 	struct client *x = BEGIN(three, 1000);
@@ -122,7 +123,7 @@ static const struct line late[] = {
 	{ 20000, 1, STATE(2, 1) },
 };
 
-/* A batch that was due before a frame holds what was known before it. */
+/* A batch that was due before a frame has the states from before it. */
 TEST(a_frame_is_no_part_of_an_earlier_batch)
 {
 	struct client *x = BEGIN(late, 1000);

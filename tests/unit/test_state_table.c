@@ -1,6 +1,6 @@
 /*
- * test_state_table.c - what the table makes of single frames: trackers and their
- * sources, readings, what a frame is about, the user's clock.
+ * test_state_table.c - how single frames change the table: trackers and their
+ * sources, readings, the sources of a frame, the user's clock.
  */
 #include "tests/unit/lib/tapes.h"
 
@@ -156,7 +156,8 @@ TEST(trackers_told_of)
 	assert_ptr_equal(evt_state_table_by_tracker(b, 101),
 	    evt_state_table_by_text(b, "5"));
 	assert_null(evt_state_table_by_tracker(b, 5));
-	/* One that no tracker has is on the table, but nobody can name it. */
+	/* A source without a tracker is in the table, but clients cannot name
+	 * it. */
 	assert_int_equal(evt_state_table_by_text(b, "9")->tracker,
 	    EVT_STATE_SOURCE_NO_TRACKER);
 	assert_null(evt_state_table_by_tracker(b, 9));
@@ -191,7 +192,7 @@ TEST(readings_of_trackers)
 	assert_false(s->state.known);
 }
 
-/* What a frame is about. */
+/* The sources of a frame. */
 TEST(news_of_frames)
 {
 	static const char *const text[] = { STATE("5"),

@@ -329,7 +329,7 @@ same_source(const evt_state_source *a, const evt_state_source *b)
 {
 	assert_int_equal(a->state.known, b->state.known);
 	assert_int_equal(a->lifecycle.corrupt, b->lifecycle.corrupt);
-	/* What is removed is neither. */
+	/* A removed tracker is neither. */
 	if (!a->lifecycle.corrupt)
 		assert_int_equal(a->lifecycle.blocked, b->lifecycle.blocked);
 	same_bytes(a->reading.data, a->reading.len, b->reading.data,
@@ -401,7 +401,7 @@ check_at(const struct fixture *x, evt_time_shift *shift, int64_t from,
 	take_frames(x, followed, shift, from, to);
 	ok(evt_state_table_load(loaded, to, &err), &err);
 	same(loaded, followed);
-	/* Again, after everything behind it. */
+	/* Again, after all later frames. */
 	take_frames(x, loaded, shift, to, INT64_MAX);
 	ok(evt_state_table_load(loaded, to, &err), &err);
 	same(loaded, followed);

@@ -22,10 +22,10 @@ struct fixture {
 	evt_writer *writer;
 };
 
-/* What is on the tape, remembered. */
+/* The contents of the tape, in memory. */
 struct made {
 	int64_t time_ns;
-	unsigned source; /* SOURCES: none */
+	unsigned source; /* SOURCES: no source */
 	bool lifecycle;
 };
 static struct made made[FRAMES];
@@ -124,7 +124,7 @@ teardown(void **state)
 
 struct seen {
 	bool lifecycle;
-	unsigned frame[SOURCES]; /* 1 + number of the last one; 0: none */
+	unsigned frame[SOURCES]; /* 1 + number of the last one; 0: no frame */
 };
 
 static int
@@ -141,7 +141,7 @@ see(void *ctx, const evt_key *source, const evt_frame *f, evt_error *err)
 	text[source->len] = '\0';
 	id = (unsigned)strtoul(text, NULL, 10);
 	assert_in_range(id, 0, SOURCES - 1);
-	assert_int_equal(s->frame[id], 0); /* told of once */
+	assert_int_equal(s->frame[id], 0); /* reported once */
 	n = memmem(f->payload, f->len, "\"n\":", 4);
 	assert_non_null(n);
 	s->frame[id] = 1 + (unsigned)strtoul(n + 4, NULL, 10);
@@ -254,7 +254,7 @@ put_text(evt_writer *w, const char *text)
 	ok(evt_writer_put(w, &f, &err), &err);
 }
 
-/* Write what stands in one place, and something that has no source. */
+/* Write the frames of one place, and a frame without a source. */
 static void
 put_place(evt_writer *w, enum place at, const enum place *of, unsigned sources)
 {
@@ -316,8 +316,8 @@ check_places(const struct fixture *x, const enum place *of, unsigned sources)
 	remove_dir(path);
 }
 
-/* Each stands in one place alone: the journal, a block of the open segment, or
- * one of two that are done. */
+/* Each source is in one place only: the journal, a block of the open segment,
+ * or one of two sealed segments. */
 TEST(last_in_places)
 {
 	for (unsigned which = 1; which < 1u << PLACES; which++) {

@@ -1,6 +1,6 @@
 /*
- * test_subscription.c - requests in both forms, what they are answered, and
- * what is read out of answers that were recorded.
+ * test_subscription.c - requests in both forms, their answers, and reading
+ * recorded answers.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -122,7 +122,7 @@ TEST(new_form)
 		NEW("{\"type\":\"state\",\"trackers\":[3]},{\"type\":\"state_"
 		    "batch\"," ALL ",\"format\":\"full\"}"),
 		"+ state 3 | state_batch all",
-		/* What stands beside the requests counts for all of them. */
+		/* Members beside "requests" apply to all of them. */
 		"{\"action\":\"unsubscribe\",\"iso_datetime\":true,\"rate_"
 		"limit\":\"1s\",\"requests\":[{\"type\":\"state\",\"trackers\":"
 		"[1],\"rate_limit\":\"2s\"},{\"type\":\"state_batch\"," ALL
@@ -252,7 +252,8 @@ TEST(odd_ids)
 	}
 }
 
-/* Many of them, the half twice: each stands where it stood first. */
+/* Many ids, half of them twice: each keeps the place of its first
+ * occurrence. */
 TEST(many_ids)
 {
 	enum { N = 20000 };
@@ -559,7 +560,7 @@ TEST(recorded)
 		"{ \"data\" : { \"state\" : { \"-5\" : \"normal\" } } , "
 		"\"action\":\"subscription/subscribe\",\"type\":\"response\"}",
 		"-5=\"normal\" ",
-		/* What is none is passed over. */
+		/* Messages that are not answers are skipped. */
 		RESPONSE("{\"state\":{\"x\":\"normal\",\"\":\"normal\",\"1.5\":"
 		         "\"normal\",\"1\":5,\"2\":null,\"3\":{},\"4\":"
 		         "\"normal\",\"99999999999999999999\":\"normal\"}}"),
@@ -611,7 +612,7 @@ TEST(recorded)
 	evt_buf_free(&out);
 }
 
-/* What is answered can be read. */
+/* Our own answers can be read. */
 TEST(round_trip)
 {
 	static const char *const asked[] = {

@@ -1,6 +1,6 @@
 /*
- * test_summary.c - what frames hold, added up; blocks, frames one by one and
- * whole segments must come to the same.
+ * test_summary.c - sums of frames: adding blocks, single frames and whole
+ * segments must give the same.
  */
 #include "tests/unit/lib/tapes.h"
 
@@ -77,7 +77,7 @@ add_as_frames(evt_summary *s)
 	}
 }
 
-/* The span of a source ("" for any) and event (NULL for none). */
+/* The span of a source ("" for all) and event (NULL: without an event). */
 static const evt_summary_span_row *
 span(evt_summary *s, const char *source, const char *event)
 {

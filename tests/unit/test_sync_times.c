@@ -8,7 +8,7 @@
 #include "format/write/writer.h"
 #include "tests/unit/lib/test.h"
 
-/* A disk of which each fdatasync takes this long, and fails if it is told to. */
+/* A disk of which each fdatasync takes this long, and fails on request. */
 struct disk {
 	int64_t takes_ns;
 	bool fails;

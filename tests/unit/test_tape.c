@@ -133,7 +133,7 @@ TEST(live_end_is_not_the_end)
 		put_states(w, round * 500, 500, 7, T0, EVT_NS_PER_MS);
 		ok(evt_writer_commit(w, &err), &err);
 		if (round % 3 == 2)
-			continue; /* let it fall behind */
+			continue; /* let the reader fall behind */
 		while (evt_cursor_next(cur, &f, &err) == EVT_OK)
 			assert_int_equal(f.seq, ++seen);
 		assert_int_equal(seen, (round + 1) * 500);
@@ -581,7 +581,7 @@ TEST(refuses_what_is_no_tape)
 	free(file);
 }
 
-/* What no tape takes is refused, and the tape goes on. */
+/* Frames that are invalid on every tape are refused, and the tape continues. */
 TEST(what_is_no_frame)
 {
 	static const evt_key long_key = { .text = "x", .len = EVT_KEY_MAX + 1 };

@@ -1,6 +1,6 @@
 /*
- * test_tape_dir.c - the folder of a tape: what is one and what is not, its lock,
- * its notes, and the file operations below.
+ * test_tape_dir.c - the folder of a tape: which folders are tapes, the lock,
+ * bookmarks, and the file operations below.
  */
 #include "tests/unit/lib/tapes.h"
 
@@ -190,8 +190,8 @@ hold_briefly_thread(void *arg)
 	return NULL;
 }
 
-/* A bookmark is set in a moment, so that everybody waits for its lock; nobody
- * waits for a recorder's. */
+/* A bookmark's lock is brief, so that other processes wait for it; they do not
+ * wait for a recorder's lock. */
 TEST(brief_locks_are_waited_for)
 {
 	struct fixture *x = *state;

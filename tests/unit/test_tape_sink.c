@@ -54,7 +54,8 @@ TEST(stops_at_its_limits)
 	sinks_put(&x, 0, 7);
 	assert_string_equal(evt_tape_sink_done(x.sink), "frames");
 	sinks_put(&x, 7, 20);
-	sinks_put_mark(&x); /* marks go in still: the end must be told */
+	sinks_put_mark(
+	    &x); /* marks are still written: the end must be recorded */
 	evt_tape_sink_commit(x.sink);
 	assert_int_equal(x.status.figures.frames, 7);
 	assert_int_equal(x.status.figures.marks, 1);
@@ -64,7 +65,7 @@ TEST(stops_at_its_limits)
 	sinks_begin(&y, 0, 1000);
 	sinks_put(&y, 0, 10);
 	assert_null(
-	    evt_tape_sink_done(y.sink)); /* stored is what is committed */
+	    evt_tape_sink_done(y.sink)); /* only committed frames are counted */
 	evt_tape_sink_commit(y.sink);
 	assert_string_equal(evt_tape_sink_done(y.sink), "max-size");
 	sinks_end(&y);
@@ -115,8 +116,8 @@ TEST(gives_up_at_the_end_and_counts)
 	sinks_end(&x);
 }
 
-/* What was put and not committed is lost as well, unless closing the tape
- * writes it after all: with a mark that says what is missing. */
+/* Frames that were put but not committed are lost, too, unless closing the tape
+ * can write them.  A mark says what is missing. */
 TEST(counts_what_is_in_memory)
 {
 	struct sinks x = { .ending = true };
@@ -144,8 +145,8 @@ TEST(counts_what_is_in_memory)
 	sinks_end(&x);
 }
 
-/* Room that comes after the last try: closing the tape writes what is
- * uncommitted, and the final figures count it. */
+/* Space becomes free after the last attempt: closing the tape writes the
+ * uncommitted frames, and the final figures count them. */
 TEST(counts_what_closing_writes)
 {
 	struct sinks x = { .ending = true };
@@ -188,8 +189,8 @@ TEST(ends_where_the_disk_stays_full)
 	sinks_end(&x);
 }
 
-/* What is in the way may be journal files whose blocks are in the segment:
- * they are removed, and no frame has to wait. */
+/* The disk may be full of journal files whose blocks are in the segment.  They
+ * are removed, and no frame has to wait. */
 TEST(a_full_disk_gets_back_what_waits)
 {
 	struct sinks x = { 0 };

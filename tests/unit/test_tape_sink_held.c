@@ -1,6 +1,6 @@
 /*
- * test_tape_sink_held.c - the same with frames that are held for a trigger: what of
- * them is lost when the disk fails, and what is not.
+ * test_tape_sink_held.c - the same with frames that are held for a trigger:
+ * which of them are lost when the disk fails.
  */
 #include "tests/unit/lib/sinks.h"
 
@@ -14,8 +14,8 @@
 #include "format/write/writer.h"
 #include "tests/unit/lib/test.h"
 
-/* What a full disk keeps from getting onto the tape is no loss as long as it
- * lies on the disk where it is held: the next recording takes it from there. */
+/* If the disk is full when held frames are moved, they are not lost while the
+ * ring's files have them: the next recording moves them. */
 TEST(what_is_held_on_disk_is_not_lost)
 {
 	evt_error err;
@@ -45,7 +45,7 @@ TEST(what_is_held_on_disk_is_not_lost)
 	}
 }
 
-/* What was not written there yet goes with the process. */
+/* Frames that were not written to the ring yet are lost with the process. */
 TEST(what_is_held_in_memory_is_lost)
 {
 	struct sinks x = { .keep_last = true, .ending = true };
@@ -84,8 +84,8 @@ marks(struct sinks *x, char *to, size_t size)
 	evt_tape_close(tape);
 }
 
-/* There is room at the last moment: the last marks are not held, and what is
- * held is let go as at any other end. */
+/* Space becomes free at the last moment: the last marks are not held, and held
+ * frames are dropped as at any other end. */
 TEST(the_last_try_ends_what_is_armed)
 {
 	struct sinks x = { .keep_last = true, .ending = true };
@@ -113,8 +113,8 @@ TEST(the_last_try_ends_what_is_armed)
 	sinks_end(&x);
 }
 
-/* A move of much that is held takes long: who watches the thread sees that it
- * gets on. */
+/* Moving many held frames takes long; the heartbeat shows that the thread makes
+ * progress. */
 TEST(a_long_move_is_seen_to_get_on)
 {
 	struct sinks x = { .keep_last = true };
@@ -146,7 +146,7 @@ some_space(void *ctx, const char *path, evt_disk_space_figures *ret)
 	return true;
 }
 
-/* What is held fills the disk as what is written does. */
+/* Held frames fill the disk just as written frames do. */
 TEST(what_is_held_takes_room_too)
 {
 	struct sinks x = { .keep_last = true };
@@ -172,7 +172,8 @@ TEST(what_is_held_takes_room_too)
 	sinks_end(&x);
 }
 
-/* The list is put again before what is held, and is no younger than that. */
+/* The tracker list is put again before the held frames, and its time is not
+ * later than theirs. */
 TEST(a_list_is_put_again_in_order)
 {
 	struct sinks x = { .keep_last = true,

@@ -91,7 +91,7 @@ TEST(stamps_and_times)
 	evt_time_shift_free(r);
 }
 
-/* What is no JSON text keeps its bytes, not its time. */
+/* A frame that is not JSON text keeps its bytes, but not its time. */
 TEST(other_frames)
 {
 	static const char stamp[] = "{\"updated\":\"2018-10-17 12:51:55\"}";

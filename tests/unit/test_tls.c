@@ -1,7 +1,6 @@
 /*
- * test_tls.c - what is checked of a server's certificate, and the words for
- * what is wrong with one.  (test_record.py connects to servers with good and
- * bad certificates.)
+ * test_tls.c - the checks of a server's certificate, and the messages for its
+ * faults.  (test_record.py connects to servers with good and bad certificates.)
  */
 #include "tests/unit/lib/tapes.h"
 

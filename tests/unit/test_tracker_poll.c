@@ -1,6 +1,6 @@
 /*
- * test_tracker_poll.c - the list of trackers, got again and again: what is handed
- * out, what is said, and that nothing holds up the end.
+ * test_tracker_poll.c - polling the list of trackers: the payloads, the
+ * messages, and that nothing delays the end.
  */
 #include "tests/unit/lib/tapes.h"
 
@@ -144,7 +144,8 @@ write_list(const struct fixture *x, const char *text)
 	free(fresh);
 }
 
-/* What is to be taken, NUL-terminated; NULL: nothing. */
+/* The payload that the poll handed over, NUL-terminated; NULL: there is no
+ * payload. */
 static char *
 take(struct fixture *x, uint64_t *ret_count)
 {

@@ -105,7 +105,8 @@ TEST(forms)
 	}
 }
 
-/* What is no tracker is left out, what is no source is none. */
+/* An item that is not a tracker is left out; a value that cannot be a source id
+ * is no source. */
 TEST(odd_items)
 {
 	evt_trackers *t = parsed(
@@ -273,7 +274,7 @@ which_counts(const char *path)
 	is_list_at(path, T0 + 99 * S, 1);
 	is_list_at(path, T0 + 100 * S, 1);
 	is_list_at(path, T0 + 199 * S, 1);
-	/* What holds no list is passed over. */
+	/* Marks without a list are skipped. */
 	is_list_at(path, T0 + 200 * S, 2);
 	is_list_at(path, T0 + 350 * S, 2);
 	is_list_at(path, INT64_MAX, 3);
@@ -296,7 +297,7 @@ TEST(of_a_tape)
 	assert_int_equal(evt_tape_trackers_load(tape, T0, &t, &err),
 	    EVT_ERR_NOTFOUND);
 	assert_null(t);
-	/* The tape goes on while it is open. */
+	/* The tape grows while it is open. */
 	put(w, T0 + 100 * S, "{\"mark\":\"trackers\",\"list\":[{\"id\":1}]}");
 	ok(evt_writer_rotate(w, &err), &err);
 	ok(evt_tape_trackers_load(tape, T0, &t, &err), &err);

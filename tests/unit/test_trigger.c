@@ -1,4 +1,4 @@
-/* test_trigger.c - which frames are a reason to keep what came before them. */
+/* test_trigger.c - which frames match a trigger. */
 #include "tests/unit/lib/tapes.h"
 
 #include <string.h>
@@ -49,7 +49,7 @@ TEST(scalars)
 	no("/a=true", "{\"a\":false}");
 	yes("/a=null", "{\"a\":null}");
 	yes("/a=7", "{ \"a\" : 7 }");
-	no("/a=7", "{\"a\":7.0}"); /* as it stands */
+	no("/a=7", "{\"a\":7.0}"); /* as in the frame */
 	no("/a=7", "{\"a\":77}");
 	yes("/a=-1.50e3", "{\"a\":-1.50e3}");
 	no("/a={}", "{\"a\":{}}");

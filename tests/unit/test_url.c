@@ -1,4 +1,5 @@
-/* test_url.c - the address of a feed: what is taken, refused, and shown. */
+/* test_url.c - URLs of feeds: which are accepted and refused, and how they are
+ * shown. */
 #include "tests/unit/lib/tapes.h"
 
 #include <string.h>
@@ -54,7 +55,7 @@ TEST(refused)
 		if (evt_url_parse(cases[i], &url, &err) != EVT_ERR_ARG)
 			fail_msg("'%s' is taken", cases[i]);
 		assert_true(strlen(err.text) > 10);
-		/* What may be a password is not repeated. */
+		/* A text that may be a password is not shown. */
 		assert_null(strstr(err.text, "u:p"));
 	}
 }

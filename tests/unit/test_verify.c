@@ -1,6 +1,6 @@
 /*
- * test_verify.c - whatever is wrong with a tape is named: each byte of its
- * segment and journal altered, cut off at each length, and wrong index rows.
+ * test_verify.c - every fault of a tape is reported: each byte of segment and
+ * journal altered, each length cut off, and wrong index rows.
  */
 #include "tests/unit/lib/tapes.h"
 
@@ -109,8 +109,9 @@ store(const struct fixture *x, size_t n)
 {
 	int fd = open(x->file, O_WRONLY);
 
-	/* Cut off behind, not emptied first: a file system may wait for the disk
-	 * when one that was emptied is closed. */
+	/* The end is cut off after writing, instead of emptying the file first.
+	 * A file system may wait for the disk when a file that was emptied is
+	 * closed. */
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, x->bytes, n), n);
 	assert_int_equal(ftruncate(fd, (off_t)n), 0);
@@ -370,7 +371,8 @@ retention_list(void *ctx, const char *path, evt_io_name *name, void *arg)
 	return evt_io_posix.list(evt_io_posix.ctx, path, retention_name, &l);
 }
 
-/* Retention may take the first segments at any moment: what remains is whole. */
+/* Retention may remove the first segments at any moment: the others are not
+ * reported as damaged. */
 TEST(segments_that_retention_removes_meanwhile)
 {
 	struct fixture *x = *state;

@@ -9,7 +9,7 @@
 #include "format/wire/ws_frame.h"
 #include "tests/unit/lib/test.h"
 
-/* ---- a stream and what it says --------------------------------------------- */
+/* ---- reading a stream ------------------------------------------------------ */
 
 /* A frame as a server sends it. */
 static void
@@ -34,7 +34,7 @@ add_frame(evt_buf *b, unsigned first, const void *p, size_t n)
 struct reader {
 	evt_ws_frame wire;
 	evt_ws_message assembly;
-	evt_buf said; /* "text:...", "ping:...", one behind the other */
+	evt_buf said; /* "text:...", "ping:...", one after the other */
 };
 
 static void
@@ -96,7 +96,7 @@ says(struct reader *r, const char *want, size_t n)
 	assert_memory_equal(r->said.data, want, n);
 }
 
-/* ---- what is tested -------------------------------------------------------- */
+/* ---- tests ----------------------------------------------------------------- */
 
 static const char everything[] =
     "text:Hello\ntext:\nbinary:\nping:Hello\n"
@@ -122,7 +122,7 @@ add_everything(evt_buf *b)
 	add_frame(b, 0x80, "c", 1);
 }
 
-/* Wherever a read() ends, what is read is the same. */
+/* The events are the same, wherever a read() ends. */
 TEST(every_split_of_a_stream)
 {
 	evt_buf b = { 0 };
@@ -217,7 +217,7 @@ TEST(lengths)
 	done(&r);
 }
 
-/* The largest length that there is costs nothing but what comes. */
+/* The largest possible length costs no memory before its bytes arrive. */
 TEST(a_length_costs_nothing)
 {
 	struct reader r = { .assembly = { .max = 10 } };
@@ -292,7 +292,7 @@ TEST(what_is_no_frame)
 	}
 }
 
-/* What is sent is what the same reader reads. */
+/* The reader reads back the frames that the writer makes. */
 TEST(what_is_sent_can_be_read)
 {
 	static const size_t sizes[] = { 0, 1, 5, 125, 126, 65535, 65536 };
@@ -311,7 +311,7 @@ TEST(what_is_sent_can_be_read)
 		hand(&r, head,
 		    evt_ws_frame_head(head, true, EVT_WS_FRAME_OP_TEXT, mask,
 		        n));
-		/* The mask goes on where a read ended. */
+		/* The mask continues where a read() ended. */
 		hand(&r, p, n / 3);
 		hand(&r, p + n / 3, n - n / 3);
 		assert_int_equal(r.said.len, n + sizeof("text:\n") - 1);

@@ -148,7 +148,7 @@ TEST(other_statuses)
 	a = answer("HTTP/1.1 404 x\r\nX-Retry-After: 7\r\n\r\n");
 	assert_int_equal(a.status, 404);
 	assert_string_equal(a.retry_after, "");
-	/* One that is no time is none. */
+	/* A value that is not a time is ignored. */
 	a = answer("HTTP/1.1 503 x\r\nRetry-After: "
 	           "fffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
 	           "fffffff\r\n"

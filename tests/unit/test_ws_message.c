@@ -42,7 +42,7 @@ TEST(messages_from_fragments)
 	evt_buf_free(&a.buf);
 }
 
-/* The message is in the pieces, whatever their number and sizes. */
+/* A message is the same for any number and sizes of pieces. */
 TEST(any_number_of_fragments)
 {
 	uint8_t text[257], *got;
@@ -69,7 +69,7 @@ TEST(any_number_of_fragments)
 	}
 }
 
-/* What grows past the limit is counted to its end, and takes no memory. */
+/* A message beyond the limit is counted to its end, and takes no memory. */
 TEST(an_endless_message)
 {
 	evt_ws_message a = { .max = 100000 };

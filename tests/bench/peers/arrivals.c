@@ -1,6 +1,6 @@
 /*
- * arrivals.c - note when each of many evenly spaced messages comes, whoever
- * sends it: players of all kinds are held against the same clock.
+ * arrivals.c - note when each of many evenly spaced messages arrives, from any
+ * kind of player, so that all are compared by the same clock.
  *
  *     arrivals lines  COUNT [READYFILE]    lines on stdin
  *     arrivals udp    COUNT [READYFILE]    LCM's multicast group
@@ -99,7 +99,7 @@ note_lines(struct arrivals *a)
 	}
 }
 
-/* Each packet goes by twice on lo: on its way out and on its way in. */
+/* On lo each packet is seen twice: when it is sent and when it is received. */
 static void
 note_packets(struct arrivals *a, int fd)
 {

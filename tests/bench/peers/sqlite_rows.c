@@ -71,7 +71,7 @@ prepare(sqlite3 *db, const char *sql)
 	return stmt;
 }
 
-/* The number behind "source_id": ; 0 where there is none. */
+/* The number after "source_id":, or 0 without that member. */
 static int64_t
 source_of(const uint8_t *p, size_t n)
 {

@@ -1,5 +1,5 @@
 /*
- * took.c - run a program and say what it took.
+ * took.c - run a program and report the time and memory that it used.
  *
  *     took FIGURES PROGRAM [ARG...]
  *

@@ -31,14 +31,15 @@
 #define REQUEST_MAX 8192
 #define OP_CLOSE 8
 #define NS 1000000000
-/* To one of many clients: what is written at once, and what the kernel may hold. */
+/* For each of many clients: bytes of one write, and bytes that the kernel may
+ * hold. */
 #define PIECE ((size_t)256 << 10)
 #define SEND_BUFFER (256 << 10)
 
 static const uint8_t bye[] = { 0x88, 2, 1000 >> 8, 1000 & 0xff };
 
 struct sender {
-	evt_buf wire; /* all frames, one behind the other */
+	evt_buf wire; /* all frames, one after the other */
 	size_t *ends; /* where each ends */
 	size_t n;
 	int64_t *stamps;
@@ -122,7 +123,7 @@ open_listener(const char *ready)
 	return fd;
 }
 
-/* All of it; false: the client has what it wanted and is gone. */
+/* Write all bytes.  false: the client has closed the connection. */
 static bool
 send_all(int fd, const void *bytes, size_t n)
 {
@@ -257,7 +258,8 @@ serve_one(struct sender *s, int listener, int64_t rate)
 	(void)close(fd);
 }
 
-/* Write what one of many takes.  false: that was all, or it is gone. */
+/* Write as much as the client takes.  false: all was written, or the client
+ * closed the connection. */
 static bool
 give(const struct sender *s, int fd, size_t *at)
 {

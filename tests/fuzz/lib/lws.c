@@ -114,7 +114,7 @@ fake_free(struct lws *wsi)
 	evt_buf_free(&wsi->out);
 }
 
-/* ---- what is asked of a request ------------------------------------------ */
+/* ---- reading a request --------------------------------------------------- */
 
 static const char *
 header_of(const struct lws *wsi, enum lws_token_indexes h)
@@ -207,7 +207,7 @@ lws_http_get_uri_and_method(struct lws *wsi, char **path, int *len)
 	return -1;
 }
 
-/* ---- what is done to a connection ---------------------------------------- */
+/* ---- writing to a connection --------------------------------------------- */
 
 int
 lws_write(struct lws *wsi, unsigned char *buf, size_t len,

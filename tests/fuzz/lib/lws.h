@@ -25,7 +25,7 @@ struct lws {
 	size_t body_len;
 	void *user;
 	evt_buf out;   /* all that was written */
-	bool writable; /* it asks to be told */
+	bool writable; /* it asked for a callback */
 	bool killed;   /* it is to be closed without a close frame */
 	int close_code;
 };

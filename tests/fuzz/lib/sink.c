@@ -1,4 +1,4 @@
-/* sink.c - see sink.h; it stands in for tools/evtape/import/import.c. */
+/* sink.c - see sink.h; it replaces tools/evtape/import/import.c. */
 #include "tests/fuzz/lib/sink.h"
 
 #include <stdarg.h>
@@ -75,7 +75,7 @@ sink_import(const tool_command *command, const uint8_t *p, size_t n,
 	code = tool_run(command, argc, argv);
 	must(code == CLI_DONE || code == CLI_FAILED);
 	close(fd);
-	/* What was parsed moved them, and lost none. */
+	/* The parser moves the keys, and must not lose any. */
 	while (argc > 0)
 		free(argv[--argc]);
 }

@@ -51,7 +51,7 @@ give_file(const char *path)
 	if (ferror(f))
 		fail("read", path);
 	fclose(f);
-	/* Told first, so that one knows which it was. */
+	/* Print the name first, so that the file that fails is known. */
 	fprintf(stderr, "%s\n", path);
 	/* No byte longer than the input, so that a sanitizer sees its end. */
 	exact = malloc(b.len > 0 ? b.len : 1);

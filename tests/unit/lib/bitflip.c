@@ -121,7 +121,7 @@ write_tape(void *arg)
 		ok(evt_writer_close(w, &err), &err);
 }
 
-/* Keep what the dead one would have kept. */
+/* Keep the frames as the recorder that died would have. */
 static void
 write_wanted(struct fixture *x)
 {
@@ -369,7 +369,7 @@ flips_part_hit(const struct fixture *x)
 	return NULL;
 }
 
-/* ---- what is read ------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------ */
 
 static void
 check_frame(struct fixture *x, const evt_frame *f, const evt_frame *w)
@@ -496,7 +496,8 @@ flips_check_named(struct fixture *x, size_t place)
 
 /* ---- recovering --------------------------------------------------------------- */
 
-/* What was saved: the frames seen, in order, with gap marks between. */
+/* The frames that recovery saved must be those that the cursor saw, in order,
+ * with gap marks between. */
 static void
 check_copy(struct fixture *x)
 {
@@ -527,7 +528,7 @@ check_copy(struct fixture *x)
 	evt_tape_close(tape);
 }
 
-/* As `evtape recover` does, of whose words nobody wants to read thousands. */
+/* Recover as `evtape recover` does, without its thousands of messages. */
 void
 flips_check_recover(struct fixture *x)
 {
@@ -586,7 +587,8 @@ restore_all(struct fixture *x)
 	}
 }
 
-/* As the next recorder does: what could be read before can be read after. */
+/* Recover as the next recorder does: frames that could be read before can be
+ * read afterwards. */
 void
 flips_check_in_place(struct fixture *x)
 {

@@ -1,6 +1,6 @@
 /*
- * flips.h - two small tapes to be damaged a byte at a time: a closed one, and one
- * whose recorder died.  What was put on them is kept in memory.
+ * bitflip.h - two small tapes to be damaged a byte at a time: a closed one, and
+ * one whose recorder died.  Their frames are kept in memory.
  */
 #ifndef EVT_TESTS_UNIT_LIB_BITFLIP_H
 #define EVT_TESTS_UNIT_LIB_BITFLIP_H
@@ -56,7 +56,7 @@ struct fixture {
 	uint64_t tried, promised, lost;
 };
 
-/* Fail, and tell which byte of which file it was. */
+/* Fail, and print which byte of which file was altered. */
 #define FAIL(x, ...)                                                   \
 	do {                                                           \
 		fprintf(stderr, "%s, offset %zu %s: ", (x)->hit->name, \
@@ -91,7 +91,8 @@ void flips_check_saved(struct fixture *x, const struct part *part);
 evt_verify_result flips_verify(struct fixture *x, size_t place);
 void flips_check_named(struct fixture *x, size_t place);
 
-/* What `evtape recover`, or the next recorder, saves is what was seen. */
+/* The frames that `evtape recover`, or the next recorder, saves are those that
+ * the cursor saw. */
 void flips_check_recover(struct fixture *x);
 void flips_check_in_place(struct fixture *x);
 

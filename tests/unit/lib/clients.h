@@ -94,7 +94,7 @@ struct client *begin(const struct line *line, size_t n, int at_ms);
 #define BEGIN(lines, at_ms) \
 	begin(lines, sizeof(lines) / sizeof((lines)[0]), at_ms)
 void finish(struct client *x);
-/* A new one at its place, of whom this hash is wanted. */
+/* Replace the client by a new one, which must give this hash. */
 void new_client(struct client *x, const char *hash);
 
 /* The client says something, at T0 + at_ms. */
@@ -106,14 +106,14 @@ void tick(struct client *x, int at_ms);
  * a playback does. */
 void place(struct client *x, int at_ms);
 void move(struct client *x, int at_ms);
-/* When the next gathered batch is due, ms; -1: none is. */
+/* When the next gathered batch is due, in ms; -1: no batch is due. */
 int64_t due_ms(const struct client *x);
 
-/* What the client was sent since it was asked last, in short. */
+/* The messages to the client since the last call, in short form. */
 void heard(struct client *x, const char *want);
 /* The same, where it is one message, to the byte. */
 void heard_exactly(struct client *x, const char *want);
-/* Never mind what it was. */
+/* Drop the messages to the client since the last call. */
 void forget(struct client *x);
 
 #endif

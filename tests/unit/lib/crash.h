@@ -1,6 +1,5 @@
 /*
- * crashed.h - the tape of a recorder that died, and what a recovery makes of
- * it.
+ * crash.h - the tape of a recorder that died, and its state after a recovery.
  */
 #ifndef EVT_TESTS_UNIT_LIB_CRASH_H
 #define EVT_TESTS_UNIT_LIB_CRASH_H

@@ -31,7 +31,7 @@ put_state(evt_writer *w, unsigned i)
 	return r;
 }
 
-/* ---- what was promised --------------------------------------------------- */
+/* ---- promises ------------------------------------------------------------ */
 
 static unsigned
 first_state(const struct cycle *c)
@@ -151,10 +151,10 @@ record(struct cycle *c, const evt_profile *profile, unsigned n,
 		r = evt_writer_open_env(c->path, &o, &c->env, &w, &err);
 	if (r != EVT_OK)
 		return false;
-	/* What was put and not committed may have been kept, or not. */
+	/* Frames that were put but not committed may be on the tape or not. */
 	c->next = c->resumed = cycle_read(c->path, c->clean, true).end;
 	put = put_all(c, w, n);
-	/* If this fails, the journal has what was committed. */
+	/* If this fails, the journal has the committed frames. */
 	put = evt_writer_close(w, &err) == EVT_OK && put;
 	promise(c, put ? c->next : c->committed, put ? c->next : 0);
 	return put;
@@ -184,7 +184,8 @@ cycle_run(struct cycle *c)
 
 	cycle_record(c, 50, 0);
 	cycle_record(c, 70, 5500);
-	/* What retention took stays away, whatever else fails. */
+	/* Segments that retention removed do not come back, whatever else
+	 * fails. */
 	evt_maintain_gc_env(c->path, &gc, &c->env, &removed, &err);
 	promise(c, c->committed, 0);
 	evt_maintain_compact_env(c->path, &compact, &c->env, &compacted, &err);
@@ -193,7 +194,7 @@ cycle_run(struct cycle *c)
 	cycle_record(c, 22, 0);
 }
 
-/* ---- what is there ------------------------------------------------------- */
+/* ---- the contents of a tape ---------------------------------------------- */
 
 static void
 see_mark(struct cycle_held *held, const evt_frame *f)

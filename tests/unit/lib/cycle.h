@@ -1,6 +1,6 @@
 /*
- * cycle.h - a recording with all that happens to one over weeks, and what must
- * be left of it whatever happens to the disk meanwhile.
+ * cycle.h - a recording with everything that happens to one over weeks, and
+ * what must be on the tape afterwards, whatever happens to the disk.
  */
 #ifndef EVT_TESTS_UNIT_LIB_CYCLE_H
 #define EVT_TESTS_UNIT_LIB_CYCLE_H
@@ -22,7 +22,7 @@ struct cycle {
 	evt_writer_env env;
 	const evt_io *clean; /* to look at the tape meanwhile */
 	int64_t sync_ns;
-	/* What the calls have promised so far: */
+	/* The promises of the calls so far: */
 	unsigned next;      /* the state that is put next */
 	unsigned committed; /* those before it are in the kernel's hands */
 	unsigned synced;    /* and those before this one are on the disk */
@@ -46,9 +46,9 @@ void cycle_run(struct cycle *c);
 /* Open the tape, put n states from c->next on, close.  false: it failed. */
 bool cycle_record(struct cycle *c, unsigned n, uint64_t keep_bytes);
 
-/* What is on a tape. */
+/* The contents of a tape. */
 struct cycle_held {
-	unsigned first, end; /* states; first == end: none */
+	unsigned first, end; /* states; first == end: no states */
 	bool has[CYCLE_STATES];
 	unsigned note[CYCLE_NOTES];
 	unsigned holes; /* states that are missing before the end */
@@ -56,13 +56,13 @@ struct cycle_held {
 	uint64_t last_seq;
 };
 
-/* Read it: the states come in order, none twice, none altered.  A damaged
- * place is an error, or passed if `damaged`. */
+/* Read the tape: states must be in order, without duplicates, and unaltered.  A
+ * damaged place is an error, or with `damaged` skipped. */
 struct cycle_held cycle_read(const char *path, const evt_io *io, bool damaged);
 
-/* Read it, and compare it with what was promised: the states before `end`, and
- * the notes.  There may be states after `end`; with `cut`, also holes and damaged
- * places among those that were not promised. */
+/* Read the tape, and compare it with the promises: the states before `end`, and
+ * the bookmarks.  There may be states after `end`; with `cut`, also holes and
+ * damaged places among them. */
 struct cycle_held cycle_check(const struct cycle *c, unsigned end, bool cut);
 
 /* The closed tape is whole: verify reports nothing but the holes that a check has

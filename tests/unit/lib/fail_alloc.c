@@ -57,11 +57,11 @@ int __wrap_fdatasync(int fd);
 /* Of a whole program: the calls are made anywhere, also on other threads. */
 static struct {
 	pthread_mutex_t lock;
-	bool on, watched; /* calls count; what is allocated is remembered */
+	bool on, watched; /* count calls; remember allocations */
 	enum failing kind;
 	unsigned at, calls;
 	bool struck;
-	void *live; /* tsearch() tree of what was not freed yet */
+	void *live; /* tsearch() tree of allocations that were not freed yet */
 	size_t n_live;
 } failing = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -296,7 +296,7 @@ __wrap_open(const char *path, int flags, ...)
 	return no_read() ? -1 : __real_open(path, flags, mode);
 }
 
-/* What _FORTIFY_SOURCE makes of open() with two arguments. */
+/* The function that _FORTIFY_SOURCE calls for open() with two arguments. */
 int
 __wrap___open_2(const char *path, int flags)
 {
@@ -321,8 +321,8 @@ __wrap_read(int fd, void *p, size_t n)
 	return no_read() ? -1 : __real_read(fd, p, n);
 }
 
-/* No power is cut here, and the disk is what takes longest: nothing is synced
- * while calls are failing in turn. */
+/* These tests cut no power, and syncs would take most of the time.  So nothing
+ * is synced while calls fail in turn. */
 int
 __wrap_fsync(int fd)
 {
@@ -348,7 +348,8 @@ judge(int code, size_t n_live)
 		fail_msg("call %u failed: %zu allocations are left", failing.at,
 		    n_live);
 	if (code == EVT_ERR_NOMEM && failing.kind == FAILING_DATABASE)
-		code = EVT_ERR_INDEX; /* whoever asked SQLite may know why */
+		code =
+		    EVT_ERR_INDEX; /* SQLite's caller may ask for the reason */
 	if (code != EVT_OK && (!failing.struck || code != fair[failing.kind]))
 		fail_msg("call %u %s: code %d", failing.at,
 		    failing.struck ? "failed" : "did not fail", code);
@@ -366,7 +367,7 @@ forget_all(void)
 static size_t
 run_once(int (*run)(void *arg), void *arg, int *ret_code)
 {
-	forget_all(); /* what a test that failed left */
+	forget_all(); /* allocations of a test that failed */
 	failing.watched = true;
 	failing.calls = 0;
 	failing.struck = false;

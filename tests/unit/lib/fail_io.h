@@ -10,7 +10,7 @@
 enum fault {
 	NONE,
 	FAIL_IO,
-	FAIL_FULL,  /* what needs no room goes on */
+	FAIL_FULL,  /* calls that need no space succeed */
 	FAIL_SHORT, /* a write takes half, then the disk is full; a read gets
 	               half; a listing ends in the middle */
 	FAIL_INTERRUPTED /* with `dead`: every other call */
@@ -24,8 +24,8 @@ struct faulty {
 	bool dead;
 };
 
-/* The system's own operations but for f, which must outlive it, and syncs,
- * which are not done: nobody cuts the power. */
+/* The system's operations, except that f fails some of them, and that nothing
+ * is synced.  `f` must outlive the table. */
 evt_io faulty_io(struct faulty *f);
 
 /* The same for SQLite's. */

@@ -22,7 +22,8 @@ struct paced_tape {
 	evt_frame frame[64];
 	size_t n, at;
 	size_t live_until; /* frames that are "there"; the rest comes later */
-	size_t bad; /* the frame at this place is a damaged block; 0: none */
+	size_t
+	    bad; /* the frame with this index is a damaged block; 0: no frame is */
 	bool told;
 };
 

@@ -39,7 +39,7 @@ struct change {
 	size_t len;
 	uint64_t at;    /* CUT_SIZE: the new size */
 	char *folder;   /* of the name that it makes, changes or removes */
-	size_t safe_at; /* the sync after which it is safe; 0: none yet */
+	size_t safe_at; /* the sync that made it safe; 0: not synced yet */
 };
 
 struct name {
@@ -215,7 +215,7 @@ note_removed(struct powercut *p, const char *path)
 {
 	struct name *name = find_name(p, path);
 
-	if (name == NULL) /* what SQLite keeps in memory, -shm */
+	if (name == NULL) /* SQLite's shared memory, -shm */
 		return;
 	note_name(p, REMOVE, name->file, path, path);
 	drop_name(p, name);
@@ -371,7 +371,8 @@ p_mkdir(void *ctx, const char *path, mode_t mode)
 evt_io
 powercut_io(struct powercut *p)
 {
-	evt_io io = evt_io_posix; /* what only reads stays as it is */
+	evt_io io =
+	    evt_io_posix; /* operations that only read stay as they are */
 
 	io.ctx = p;
 	io.open = p_open;
@@ -434,7 +435,7 @@ v_removed(void *ctx, const char *path, bool folder)
 		note_folder_synced(ctx, name);
 }
 
-/* ---- what was there before ----------------------------------------------- */
+/* ---- files that existed before ------------------------------------------- */
 
 static void
 take_file(struct powercut *p, const char *path)
@@ -528,7 +529,7 @@ powercut_changes(const struct powercut *p)
 struct disk {
 	enum cut cut;
 	uint64_t random;
-	size_t order; /* CUT_ORDER: what comes later is lost */
+	size_t order; /* CUT_ORDER: later changes are lost */
 	evt_buf *files;
 	struct powercut at; /* its names alone */
 };
@@ -631,7 +632,7 @@ store(const struct disk *d, const char *dir)
 			const struct name *n = &d->at.names[i];
 			char *path = in_dir(dir, n->path);
 
-			/* What lies in a folder that did not arrive is gone. */
+			/* Entries of a folder that was lost are lost, too. */
 			if (n->file == NO_FILE && folders) {
 				mkdir(path, 0777);
 			} else if (n->file != NO_FILE && !folders) {

@@ -15,10 +15,10 @@
 
 #include "format/base/io.h"
 
-/* What becomes of what was not synced. */
+/* The fate of changes that were not synced. */
 enum cut {
 	CUT_KEPT,   /* all of it arrived */
-	CUT_LOST,   /* none of it */
+	CUT_LOST,   /* all of them */
 	CUT_ORDER,  /* all up to some operation */
 	CUT_RANDOM, /* some operations, at random */
 	CUT_TORN,   /* some operations, and of writes some sectors of 512 bytes;
@@ -26,12 +26,12 @@ enum cut {
 	CUTS
 };
 
-/* What became of it, in words. */
+/* The same as a text. */
 const char *powercut_name(enum cut cut);
 
 struct powercut;
 
-/* What lies below the folder root now is safe. */
+/* The files below the folder `root` are safe from now on. */
 struct powercut *powercut_new(const char *root);
 void powercut_free(struct powercut *p);
 
@@ -41,8 +41,8 @@ evt_io powercut_io(struct powercut *p);
 /* How many changes there were: a cut can come before and after each. */
 size_t powercut_changes(const struct powercut *p);
 
-/* Make what a cut behind the first `at` changes leaves, in the empty folder
- * dir.  The same seed makes the same. */
+/* Make the files that a cut after the first `at` changes leaves, in the empty
+ * folder `dir`.  The same seed gives the same files. */
 void powercut_make(const struct powercut *p, size_t at, enum cut cut,
     unsigned seed, const char *dir);
 

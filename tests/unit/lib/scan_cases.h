@@ -33,7 +33,7 @@ static const struct scan_case {
 	CASE("{\"a\":1,\"a\":2}"),
 	CASE("{\"a\":[{\"b\":[{}]}]}"),
 	CASE("[[[],[]],[]]"),
-	/* white space wherever it may stand */
+	/* white space in every place where it is allowed */
 	CASE(" 1"),
 	CASE("1 "),
 	CASE("\t1\n"),

@@ -30,7 +30,8 @@ struct sinks {
 	unsigned beats;
 };
 
-/* Set what the fixture asks for first; with keep_last it is armed then. */
+/* Open the sink, after the options were set in the fixture.  With keep_last, it
+ * is armed. */
 void sinks_begin(struct sinks *x, uint64_t max_frames, uint64_t max_stored);
 /* Close the tape, its disk being whole again. */
 void sinks_close(struct sinks *x);
@@ -43,7 +44,7 @@ void sinks_put_mark(struct sinks *x);
 
 /* A watch of a disk whose free space is not known. */
 evt_disk_space *sinks_make_disk_space(struct sinks *x);
-/* What the sink may ask of its recorder: the fixture. */
+/* The recorder's callbacks for the sink; the fixture answers. */
 evt_supervisor sinks_supervise(struct sinks *x);
 /* For evt_disk_space_options and a supervisor; ctx: the fixture. */
 uint64_t sinks_closing(void *ctx);

@@ -1,4 +1,4 @@
-/* tapes.h - what unit tests of the tape share. */
+/* tapes.h - functions that unit tests of the tape share. */
 #ifndef EVT_TESTS_UNIT_LIB_TAPES_H
 #define EVT_TESTS_UNIT_LIB_TAPES_H
 

@@ -29,7 +29,7 @@
 
 #include <cmocka.h>
 
-/* The head of a test function; `state` is what its setup function left. */
+/* The head of a test function; `state` is set by its setup function. */
 #define TEST(name) static void test_##name(void **state __attribute__((unused)))
 
 /* An entry in the table of tests. */

@@ -1,5 +1,5 @@
 /*
- * torture.h - what a test of faults tells the reliability report.
+ * torture.h - the results of fault tests, for the reliability report.
  *
  * `make torture` sets EVTAPE_TORTURE to a file; each test of faults adds a
  * line of JSON to it, from which docs/reliability.md's table is made.  With it

@@ -1,4 +1,4 @@
-/* peer.h - what the C programs of the benchmarks share. */
+/* peer.h - functions that the C programs of the benchmarks share. */
 #ifndef EVT_TESTS_BENCH_PEERS_LIB_PEER_H
 #define EVT_TESTS_BENCH_PEERS_LIB_PEER_H
 
@@ -8,7 +8,7 @@
 
 #include "format/base/buf.h"
 
-/* Say what went wrong, with errno's text where there is any, and leave. */
+/* Print what went wrong, with errno's text if errno is set, and exit. */
 void peer_die(const char *what) __attribute__((noreturn));
 
 /* A clock in ns. */
@@ -17,7 +17,7 @@ int64_t peer_clock(clockid_t id);
 /* The whole file in memory. */
 void peer_load(const char *path, evt_buf *ret_bytes);
 
-/* A number of the command line; leaves where it is none. */
+/* Parse a number of the command line; exits if it is not a number. */
 int64_t peer_int(const char *text, const char *what);
 
 /* The next line of p..end without its newline: its length, and where the one
