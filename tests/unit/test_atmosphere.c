@@ -8,7 +8,7 @@
 static const uint8_t counted[16] = { 0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66,
 	0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff };
 
-TEST(who_gets_what)
+TEST(greeting_by_client)
 {
 	static const char shake[] =
 	    "00112233-4455-4677-8899-aabbccddeeff|60000|X|";
@@ -66,7 +66,7 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		RUN(who_gets_what),
+		RUN(greeting_by_client),
 		RUN(handshakes),
 	};
 

@@ -32,7 +32,7 @@ TEST(waits_grow_to_a_minute_and_are_spread)
 	}
 }
 
-TEST(health_starts_anew_and_a_short_life_does_not)
+TEST(a_healthy_connection_resets_it_a_short_one_does_not)
 {
 	evt_backoff b = { .random = draw };
 	int64_t now = 0;
@@ -137,7 +137,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RUN(waits_grow_to_a_minute_and_are_spread),
-		RUN(health_starts_anew_and_a_short_life_does_not),
+		RUN(a_healthy_connection_resets_it_a_short_one_does_not),
 		RUN(a_wait_is_no_longer_than_the_connection_was),
 		RUN(a_floor_is_kept),
 		RUN(patience_doubles_to_an_hour),

@@ -196,7 +196,7 @@ check_round_trip(evt_block_builder *b, evt_block *block, uint64_t seed)
 	evt_buf_free(&out);
 }
 
-TEST(what_went_in_comes_out)
+TEST(frames_are_read_back)
 {
 	evt_block block = { 0 };
 	evt_block_builder *b;
@@ -415,7 +415,7 @@ TEST(each_flipped_bit_is_seen)
 	evt_buf_free(&b);
 }
 
-TEST(cut_off_it_is_none)
+TEST(a_block_that_is_cut_off_is_invalid)
 {
 	evt_buf b = small_block(NULL);
 
@@ -426,7 +426,7 @@ TEST(cut_off_it_is_none)
 }
 
 /* Sizes and counts that are not those of the contents, under right sums. */
-TEST(numbers_that_lie)
+TEST(wrong_numbers)
 {
 	static const size_t fields[] = { BH_FRAMES, BH_LINES, BH_META_RAW,
 		BH_META_STORED, BH_LINES_RAW, BH_LINES_STORED };
@@ -459,7 +459,7 @@ TEST(numbers_that_lie)
 	evt_buf_free(&b);
 }
 
-TEST(what_a_later_version_may_say)
+TEST(fields_of_later_versions)
 {
 	evt_buf b = small_block(NULL);
 	uint8_t *h = b.data + EVT_SKIP_LEN;
@@ -608,7 +608,7 @@ TEST(sections_that_do_not_fit)
 
 /* Any byte of the metadata changed, under right sums: it may say something
  * else, but nothing outside of memory. */
-TEST(metadata_that_lie)
+TEST(wrong_metadata)
 {
 	static const uint8_t values[] = { 0, 1, 2, 0x7f, 0x80, 0xff };
 	evt_buf meta, block = small_block(&meta);
@@ -720,17 +720,17 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		RUN(what_went_in_comes_out),
+		RUN(frames_are_read_back),
 		RUN(a_source_counts_once),
 		RUN(lines_up_to_a_frame),
 		RUN(lines_that_end_too_early),
 		RUN(each_flipped_bit_is_seen),
-		RUN(cut_off_it_is_none),
-		RUN(numbers_that_lie),
-		RUN(what_a_later_version_may_say),
+		RUN(a_block_that_is_cut_off_is_invalid),
+		RUN(wrong_numbers),
+		RUN(fields_of_later_versions),
 		RUN(unknown_sections),
 		RUN(sections_that_do_not_fit),
-		RUN(metadata_that_lie),
+		RUN(wrong_metadata),
 		RUN(sources_that_repeat),
 		RUN(zeros_are_not_believed),
 	};

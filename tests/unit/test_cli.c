@@ -267,7 +267,7 @@ TEST(lists)
 	done(&r);
 }
 
-TEST(where_words_go)
+TEST(streams_of_help_and_errors)
 {
 	struct run r;
 
@@ -382,7 +382,7 @@ TEST(numbers_of_arguments)
 	assert_int_equal(r.code, CLI_USAGE);
 }
 
-TEST(what_programs_say)
+TEST(messages_of_programs)
 {
 	static char path[6000];
 	struct capture c;
@@ -636,10 +636,10 @@ main(void)
 		RUN(letters),
 		RUN(optional_value),
 		RUN(lists),
-		RUN(where_words_go),
+		RUN(streams_of_help_and_errors),
 		RUN(errors),
 		RUN(numbers_of_arguments),
-		RUN(what_programs_say),
+		RUN(messages_of_programs),
 		RUN(help),
 		RUN(groups),
 		RUN(help_into_a_full_disk),

@@ -379,7 +379,7 @@ ping_and_two_messages(struct fixture *x, int fd)
 
 /* Here a ping was read after it, which is no message, and then two messages
  * at once. */
-TEST(a_step_of_the_clock_is_told_once)
+TEST(a_step_of_the_clock_is_reported_once)
 {
 	struct fixture x = { .up = set_clock_and_ping };
 
@@ -437,7 +437,7 @@ long_then_short(struct fixture *x, int fd)
 	answer_close(fd);
 }
 
-TEST(what_is_too_long_is_counted)
+TEST(long_messages_are_counted)
 {
 	struct fixture x = { 0 };
 
@@ -458,7 +458,7 @@ close_with_words(struct fixture *x, int fd)
 	drain(fd);
 }
 
-TEST(the_server_says_why)
+TEST(the_server_closes_with_a_reason)
 {
 	struct fixture x = { 0 };
 
@@ -482,7 +482,7 @@ close_without_code(struct fixture *x, int fd)
 	drain(fd);
 }
 
-TEST(the_server_does_not_say_why)
+TEST(the_server_closes_without_a_reason)
 {
 	struct fixture x = { 0 };
 
@@ -593,7 +593,7 @@ TEST(each_address_is_tried)
 	assert_int_equal(x.code, 1001);
 }
 
-TEST(nobody_listens)
+TEST(no_server_listens)
 {
 	struct fixture x = { 0 };
 
@@ -639,17 +639,17 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		RUN(a_ping_goes_out_alone),
 		RUN(a_message_with_the_handshake),
-		RUN(a_step_of_the_clock_is_told_once),
+		RUN(a_step_of_the_clock_is_reported_once),
 		RUN(a_ping_is_answered),
-		RUN(what_is_too_long_is_counted),
-		RUN(the_server_says_why),
-		RUN(the_server_does_not_say_why),
+		RUN(long_messages_are_counted),
+		RUN(the_server_closes_with_a_reason),
+		RUN(the_server_closes_without_a_reason),
 		RUN(the_server_hangs_up),
 		RUN(the_server_refuses),
 		RUN(an_attempt_is_dropped),
 		RUN(a_connection_is_dropped),
 		RUN(each_address_is_tried),
-		RUN(nobody_listens),
+		RUN(no_server_listens),
 		RUN(a_post_is_answered),
 	};
 

@@ -19,7 +19,7 @@ write_file(const char *path, const char *text)
 	assert_int_equal(fclose(f), 0);
 }
 
-TEST(is_read_anew_each_time)
+TEST(is_read_again_each_time)
 {
 	char *dir = make_dir(), *path = in_dir(dir, "hash");
 	evt_credential *s = evt_credential_new(path, "ignored-text");
@@ -60,7 +60,7 @@ secret(const char *text)
 	return s;
 }
 
-TEST(is_put_in)
+TEST(replaces_the_placeholder)
 {
 	evt_credential *s = secret("a/b c+d=e&");
 	evt_buf out = { 0 };
@@ -217,8 +217,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RUN(is_read_anew_each_time),
-		RUN(is_put_in),
+		RUN(is_read_again_each_time),
+		RUN(replaces_the_placeholder),
 		RUN(is_blotted_out),
 		RUN(every_form_is_blotted_out),
 		RUN(base64_of_a_text_with_the_secret_is_blotted_out),

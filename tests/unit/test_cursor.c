@@ -415,7 +415,7 @@ TEST(the_end_of_a_journal_file_is_not_missed)
 
 /* ---- damage and retention --------------------------------------------------------- */
 
-TEST(a_bad_block_is_told_once)
+TEST(a_bad_block_is_reported_once)
 {
 	char *dir = make_dir(), *path = in_dir(dir, "d.tape");
 	char *file = in_dir(path, "000001.ndjson.zst");
@@ -470,7 +470,7 @@ TEST(a_bad_block_is_told_once)
 	remove_dir(dir);
 }
 
-TEST(retention_under_a_readers_feet)
+TEST(retention_while_reading)
 {
 	char *dir = make_dir(), *path = in_dir(dir, "k.tape");
 	evt_writer_options o;
@@ -570,8 +570,8 @@ main(void)
 		RUN(follows_a_recorder),
 		RUN(a_snapshot_ends_though_the_tape_grows),
 		RUN(the_end_of_a_journal_file_is_not_missed),
-		RUN(a_bad_block_is_told_once),
-		RUN(retention_under_a_readers_feet),
+		RUN(a_bad_block_is_reported_once),
+		RUN(retention_while_reading),
 		RUN(no_removed_journal_is_held),
 	};
 

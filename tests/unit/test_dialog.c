@@ -208,7 +208,7 @@ TEST(comes_as_new_if_its_id_is_not_known)
 	end(&x);
 }
 
-TEST(what_came_is_told)
+TEST(messages_are_reported)
 {
 	struct fixture x = { 0 };
 	evt_dialog_options o = { .navixy = true };
@@ -264,7 +264,7 @@ main(void)
 		RUN(subscribes_at_the_handshake),
 		RUN(subscribes_without_a_handshake),
 		RUN(comes_as_new_if_its_id_is_not_known),
-		RUN(what_came_is_told),
+		RUN(messages_are_reported),
 		RUN(refuses_before_it_connects),
 	};
 

@@ -201,7 +201,7 @@ TEST(stops_below_a_quarter)
 }
 
 /* The space that closing needs is kept free, whatever the options are. */
-TEST(keeps_what_closing_takes)
+TEST(keeps_the_space_for_closing)
 {
 	struct fixture x = { .space.size = 1000 * MIB, .closing = 50 * MIB };
 
@@ -215,7 +215,7 @@ TEST(keeps_what_closing_takes)
 	end(&x);
 }
 
-TEST(takes_the_lesser_of_both)
+TEST(the_smaller_limit_counts)
 {
 	struct fixture x = { .space.size = 1000 * MIB };
 	struct fixture y = { .space.size = 1000 * 1024 * MIB };
@@ -244,7 +244,7 @@ TEST(takes_the_lesser_of_both)
 
 /* The faster it fills, the oftener it is looked at; also where no room is left
  * to the byte. */
-TEST(looks_by_what_was_put)
+TEST(checks_by_the_bytes_put)
 {
 	struct fixture x = { .space.size = 1000 * MIB };
 
@@ -267,7 +267,7 @@ TEST(looks_by_what_was_put)
 	end(&x);
 }
 
-TEST(what_is_unknown_ends_nothing)
+TEST(an_unknown_space_ends_nothing)
 {
 	struct fixture x = { .unknown = true };
 	evt_error err;
@@ -389,10 +389,10 @@ main(void)
 		RUN(limits_as_people_write_them),
 		RUN(warns_once_until_there_is_room_again),
 		RUN(stops_below_a_quarter),
-		RUN(keeps_what_closing_takes),
-		RUN(takes_the_lesser_of_both),
-		RUN(looks_by_what_was_put),
-		RUN(what_is_unknown_ends_nothing),
+		RUN(keeps_the_space_for_closing),
+		RUN(the_smaller_limit_counts),
+		RUN(checks_by_the_bytes_put),
+		RUN(an_unknown_space_ends_nothing),
 		RUN(is_refused_at_the_start),
 		RUN(a_ring_drops_its_oldest),
 		RUN(a_ring_makes_room),

@@ -54,7 +54,7 @@ TEST(dates)
 	reads("2016-12-31T23:59:60Z", INT64_C(1483228800) * S);
 }
 
-TEST(what_is_none)
+TEST(invalid_times)
 {
 	static const char *const bad[] = { "", ".5", "1.", "1.5x", "-1", "1e9",
 		"x", "22:13:20", "+10m", "2023-11-14", "2023-13-14 22:13:20",
@@ -148,7 +148,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		RUN(numbers_by_their_size),
 		RUN(dates),
-		RUN(what_is_none),
+		RUN(invalid_times),
 		RUN(times_of_day),
 		RUN(at_the_beginning_of_a_line),
 		RUN(json_values),

@@ -10,7 +10,7 @@
 
 #define S EVT_NS_PER_S
 
-TEST(what_silence_means)
+TEST(the_meaning_of_silence)
 {
 	static const struct {
 		int64_t still, used, patience;
@@ -114,7 +114,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RUN(what_silence_means),
+		RUN(the_meaning_of_silence),
 		RUN(a_thread_waits_and_spins_and_ends),
 	};
 

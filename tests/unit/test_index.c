@@ -198,7 +198,7 @@ check_finds(struct fixture *x)
 	assert_int_equal(frames_of(x, "nobody", NULL), 0);
 }
 
-TEST(it_spares_blocks)
+TEST(blocks_are_skipped)
 {
 	struct fixture *x = *state;
 	uint64_t blocks;
@@ -319,7 +319,7 @@ TEST(of_another_tape)
 }
 
 /* Rows count only where they agree with the file. */
-TEST(behind_the_segments)
+TEST(older_than_the_segments)
 {
 	static const char *const changes[] = {
 		"UPDATE segment SET bytes = bytes + 1 WHERE no = 1",
@@ -372,7 +372,7 @@ same_span(const evt_summary *a, evt_summary *b, uint32_t i)
 	assert_int_equal(t->last_ns, s->last_ns);
 }
 
-TEST(what_is_put_is_loaded)
+TEST(rows_are_loaded_as_put)
 {
 	struct fixture *x = *state;
 	enum evt_index_state how;
@@ -691,21 +691,21 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		T(it_spares_blocks),
+		T(blocks_are_skipped),
 		T(missing),
 		T(of_another_version),
 		T(cut_off),
 		T(overwritten),
 		T(of_another_tape),
-		T(behind_the_segments),
-		T(what_is_put_is_loaded),
+		T(older_than_the_segments),
+		T(rows_are_loaded_as_put),
 		T(numbers_and_words_are_two),
 		T(dropped_segments_take_their_keys),
 		T(long_tapes_are_summed_up),
 		T(a_ring_is_not_summed_up),
 		T(sums_that_are_of_other_segments),
 		T(another_tapes_is_replaced),
-		{ "in a folder of an awkward name", test_it_spares_blocks,
+		{ "in a folder of an awkward name", test_blocks_are_skipped,
 		    setup_awkward, teardown, NULL },
 	};
 

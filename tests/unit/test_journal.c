@@ -155,7 +155,7 @@ expect(evt_journal_reader *r, uint64_t from, uint64_t to)
 
 /* ---- */
 
-TEST(what_is_committed_is_read)
+TEST(committed_records_are_read)
 {
 	struct fixture *x = *state;
 	evt_journal_reader *r;
@@ -315,7 +315,7 @@ TEST(files_live_until_their_block_is_safe)
 
 /* A file that was never synced may be lost in a power cut.  So it can be
  * removed before its block is synced. */
-TEST(a_file_that_was_never_synced_goes_with_its_block)
+TEST(a_file_that_was_never_synced_is_removed_with_its_block)
 {
 	struct fixture *x = *state;
 	uint64_t *seqs;
@@ -348,7 +348,7 @@ TEST(a_file_that_was_never_synced_goes_with_its_block)
 	free(seqs);
 }
 
-TEST(list_takes_journals_alone)
+TEST(only_journals_are_listed)
 {
 	static const char *const others[] = { "lock", "1.evj",
 		"00000000000000000001.evj.bad", "0000000000000000000x.evj",
@@ -431,12 +431,12 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		T(what_is_committed_is_read),
+		T(committed_records_are_read),
 		T(at_every_length),
 		T(a_failed_commit_is_tried_again),
-		T(a_file_that_was_never_synced_goes_with_its_block),
+		T(a_file_that_was_never_synced_is_removed_with_its_block),
 		T(files_live_until_their_block_is_safe),
-		T(list_takes_journals_alone),
+		T(only_journals_are_listed),
 		T(headers),
 	};
 

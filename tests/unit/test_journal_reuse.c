@@ -172,7 +172,7 @@ TEST(the_next_block_gets_the_file)
 
 /* A reader opened the file before it was used again, and reads afterwards: from
  * each place, with each length of the new contents. */
-TEST(who_has_it_open_gets_nothing_of_others)
+TEST(a_reader_of_the_old_file_reads_no_new_records)
 {
 	struct fixture *x = *state;
 	uint64_t seq = 100;
@@ -232,7 +232,7 @@ put_bytes(const char *path, uint64_t at, const void *p, size_t n)
 }
 
 /* A write that a kill cut off anywhere. */
-TEST(a_torn_record_is_no_damage)
+TEST(a_torn_record_is_not_damage)
 {
 	static const uint8_t zero[3000];
 	struct fixture *x = *state;
@@ -259,7 +259,7 @@ TEST(a_torn_record_is_no_damage)
 
 /* Change each byte: all frames that are read are right, and the damage is
  * noticed, at once or by evt_journal_check_end(). */
-TEST(damage_is_no_torn_record)
+TEST(damage_is_not_a_torn_record)
 {
 	struct fixture *x = *state;
 	uint64_t size, end, at = JH_LEN;
@@ -297,7 +297,7 @@ TEST(damage_is_no_torn_record)
 }
 
 /* Whichever call fails, all frames can be read. */
-TEST(a_failure_costs_the_spare_alone)
+TEST(a_failure_loses_only_the_spare_file)
 {
 	static const enum fault kinds[] = { FAIL_IO, FAIL_FULL, FAIL_SHORT };
 	struct fixture *x = *state;
@@ -357,10 +357,10 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		T(the_next_block_gets_the_file),
-		T(who_has_it_open_gets_nothing_of_others),
-		T(a_torn_record_is_no_damage),
-		T(damage_is_no_torn_record),
-		T(a_failure_costs_the_spare_alone),
+		T(a_reader_of_the_old_file_reads_no_new_records),
+		T(a_torn_record_is_not_damage),
+		T(damage_is_not_a_torn_record),
+		T(a_failure_loses_only_the_spare_file),
 		T(large_and_synced_files_are_not_kept),
 	};
 

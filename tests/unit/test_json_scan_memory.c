@@ -110,7 +110,7 @@ all(size_t *ret_cold, size_t *ret_warm)
 	return code;
 }
 
-TEST(none_when_warm)
+TEST(no_allocation_when_warm)
 {
 	size_t cold = 0, warm = 1;
 
@@ -136,7 +136,7 @@ TEST(each_may_fail)
 }
 
 /* A scan that could not be done does not spoil the next one. */
-TEST(goes_on)
+TEST(continues_after_a_failure)
 {
 	evt_profile *profile = NULL;
 	evt_json_scanner *scanner = NULL;
@@ -165,9 +165,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RUN(none_when_warm),
+		RUN(no_allocation_when_warm),
 		RUN(each_may_fail),
-		RUN(goes_on),
+		RUN(continues_after_a_failure),
 	};
 
 	make_frame();

@@ -50,7 +50,7 @@ TEST(pointers)
 	    EVT_JSON_VIEW_OBJECT);
 }
 
-TEST(what_is_a_pointer)
+TEST(forms_of_pointers)
 {
 	evt_error err;
 
@@ -216,7 +216,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		RUN(pointers),
-		RUN(what_is_a_pointer),
+		RUN(forms_of_pointers),
 		RUN(strings),
 		RUN(numbers),
 		RUN(agrees_with_cjson),

@@ -49,7 +49,7 @@ differ(const char *a, const char *b, const evt_strings *ignore,
 	    f.n == 0);
 }
 
-TEST(what_is_the_same)
+TEST(equal_values)
 {
 	static const char *const pairs[] = {
 		"{\"a\":1,\"b\":[true,null]}",
@@ -76,7 +76,7 @@ TEST(what_is_the_same)
 		differ(pairs[i], pairs[i + 1], NULL, "");
 }
 
-TEST(what_differs)
+TEST(different_values)
 {
 	differ("1", "2", NULL, ":1>2 ");
 	differ("1", "\"1\"", NULL, ":1>\"1\" ");
@@ -92,7 +92,7 @@ TEST(what_differs)
 	differ("{\"a\":null}", "{}", NULL, "/a:null> ");
 }
 
-TEST(what_is_ignored)
+TEST(ignored_members)
 {
 	evt_strings ignore = { 0 };
 
@@ -110,9 +110,9 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		RUN(what_is_the_same),
-		RUN(what_differs),
-		RUN(what_is_ignored),
+		RUN(equal_values),
+		RUN(different_values),
+		RUN(ignored_members),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -306,7 +306,7 @@ learn(evt_key_cache *m, evt_key_cache_key *place, const char *key,
 	    &fact);
 }
 
-TEST(what_is_remembered)
+TEST(stored_keys)
 {
 	evt_key_cache *m = calloc(1, sizeof(*m));
 	evt_key_cache_key *root, *a, *nowhere;
@@ -365,7 +365,7 @@ main(void)
 		RUN_WITH(other_places, set_up, tear_down),
 		RUN_WITH(too_many_keys, set_up, tear_down),
 		RUN_WITH(deep, set_up, tear_down),
-		RUN(what_is_remembered),
+		RUN(stored_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,7 +90,7 @@ TEST(there_is_always_room)
 
 /* A line that is too long takes no memory, however long it is, and its length
  * is reported at its end, also at the end of the stream. */
-TEST(long_lines_are_passed_over)
+TEST(long_lines_are_skipped)
 {
 	evt_line_splitter l = { .max = 1000 };
 	uint8_t *line;
@@ -128,7 +128,7 @@ TEST(long_lines_are_passed_over)
 	evt_line_splitter_free(&l);
 }
 
-TEST(nothing_at_all)
+TEST(an_empty_stream)
 {
 	evt_line_splitter l = { .max = 10 };
 	uint8_t *line;
@@ -156,8 +156,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		RUN(lines_in_any_pieces),
 		RUN(there_is_always_room),
-		RUN(long_lines_are_passed_over),
-		RUN(nothing_at_all),
+		RUN(long_lines_are_skipped),
+		RUN(an_empty_stream),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

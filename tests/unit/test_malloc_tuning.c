@@ -33,7 +33,7 @@ resident(void)
 	return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-TEST(a_burst_is_given_back)
+TEST(a_burst_is_returned)
 {
 	void *piece[PIECES], *small[2];
 	size_t before;
@@ -65,7 +65,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RUN(a_burst_is_given_back),
+		RUN(a_burst_is_returned),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

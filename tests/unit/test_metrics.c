@@ -104,7 +104,7 @@ TEST(each_figure_has_its_name)
 	says(&st, &a, "sync_seconds_sum 0.0005");
 }
 
-TEST(connected_is_what_takes_frames)
+TEST(connected_means_receiving_frames)
 {
 	static const bool want[] = { [EVT_STATUS_STARTING] = false,
 		[EVT_STATUS_READING] = true,
@@ -143,7 +143,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RUN(each_figure_has_its_name),
-		RUN(connected_is_what_takes_frames),
+		RUN(connected_means_receiving_frames),
 		RUN(age_without_events_and_across_a_step),
 	};
 

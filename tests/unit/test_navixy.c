@@ -90,7 +90,7 @@ TEST(old_form)
 	cJSON_Delete(root);
 }
 
-TEST(what_cannot_be_asked)
+TEST(requests_that_are_refused)
 {
 	const char *bogus[] = { "bogus" }, *single[] = { "state" };
 	const char *alone[] = { "logout" };
@@ -248,7 +248,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		RUN(new_form),
 		RUN(old_form),
-		RUN(what_cannot_be_asked),
+		RUN(requests_that_are_refused),
 		RUN(handshakes),
 		RUN(answers),
 		RUN(marks_have_the_members_that_are_documented),

@@ -89,7 +89,7 @@ TEST(blocks_come_out_one_after_the_other)
 	check_order(SIZE_MAX);
 }
 
-TEST(what_it_holds_goes_with_it)
+TEST(freed_with_its_blocks)
 {
 	evt_block_builder *open;
 	evt_packer *p;
@@ -112,7 +112,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		RUN(blocks_come_out_one_after_the_other),
-		RUN(what_it_holds_goes_with_it),
+		RUN(freed_with_its_blocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -257,7 +257,7 @@ TEST(the_clock_ends_it_too)
 	end(&x, " armed@0 1 trigger@1000 armed@6000 late");
 }
 
-TEST(a_note_counts_from_when_it_was_left)
+TEST(a_bookmark_counts_from_its_request)
 {
 	struct fixture x = { 0 };
 	evt_error err;
@@ -336,7 +336,7 @@ leave_note(struct fixture *x, int64_t at_ns)
 }
 
 /* The end comes while a note waits, and with it another one: both are set. */
-TEST(an_end_while_a_note_waits)
+TEST(an_end_while_a_bookmark_waits)
 {
 	struct fixture x = { 0 };
 	int r = EVT_OK;
@@ -358,7 +358,7 @@ TEST(an_end_while_a_note_waits)
 
 /* The disk is full, and memory holds more than the limit.  Old frames are
  * dropped nevertheless, which may free the space that is needed. */
-TEST(what_is_too_old_goes_on_a_full_disk)
+TEST(old_frames_are_dropped_on_a_full_disk)
 {
 	struct fixture x = { 0 };
 	size_t n = 2u << 20;
@@ -392,11 +392,11 @@ main(void)
 		RUN(a_match_is_in_its_window),
 		RUN(triggers_make_it_longer),
 		RUN(the_clock_ends_it_too),
-		RUN(a_note_counts_from_when_it_was_left),
+		RUN(a_bookmark_counts_from_its_request),
 		RUN(each_step_may_fail),
 		RUN(a_trigger_while_one_waits),
-		RUN(an_end_while_a_note_waits),
-		RUN(what_is_too_old_goes_on_a_full_disk),
+		RUN(an_end_while_a_bookmark_waits),
+		RUN(old_frames_are_dropped_on_a_full_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,7 @@ same(evt_buf *b, const char *want)
 	evt_buf_free(b);
 }
 
-TEST(a_value_says_what_it_is)
+TEST(a_value_has_help_and_type)
 {
 	evt_buf b = { 0 };
 
@@ -45,7 +45,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RUN(a_value_says_what_it_is),
+		RUN(a_value_has_help_and_type),
 		RUN(a_histogram_is_cumulative_and_in_seconds),
 	};
 

@@ -129,7 +129,7 @@ TEST(no_proxy)
 	    NULL);
 }
 
-TEST(what_cannot_be_read)
+TEST(invalid_proxies)
 {
 	static const char *const bad[] = { "p", ":80", "p:", "p:0", "p:65536",
 		"p:80x", "p: 80", "socks5://p:80", "https://p:80", "p:123456",
@@ -156,7 +156,7 @@ main(void)
 		RUN(forms),
 		RUN(never_for_the_local_machine),
 		RUN(no_proxy),
-		RUN(what_cannot_be_read),
+		RUN(invalid_proxies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

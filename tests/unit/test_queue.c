@@ -151,7 +151,7 @@ TEST(a_steady_feed_is_gathered)
 }
 
 /* Urgent items are taken without waiting for the gathering time of an hour. */
-TEST(what_is_urgent_is_not_gathered)
+TEST(urgent_items_are_not_gathered)
 {
 	evt_queue *q = evt_queue_new(1 << 20);
 
@@ -189,7 +189,7 @@ gather_one(void *arg)
 }
 
 /* A consumer that waits for more items is woken for that, too. */
-TEST(who_gathers_is_woken)
+TEST(a_gathering_consumer_is_woken)
 {
 	for (int i = 0; i < 3; i++) {
 		evt_queue *q = evt_queue_new(1 << 20);
@@ -339,8 +339,8 @@ main(void)
 		RUN(there_is_room_soon),
 		RUN(a_wait_can_be_ended),
 		RUN(a_steady_feed_is_gathered),
-		RUN(what_is_urgent_is_not_gathered),
-		RUN(who_gathers_is_woken),
+		RUN(urgent_items_are_not_gathered),
+		RUN(a_gathering_consumer_is_woken),
 		RUN(two_threads),
 		RUN(names_on_a_thread_of_their_own),
 	};

@@ -74,7 +74,7 @@ TEST(twice_is_once)
 }
 
 /* A journal of which the block reached the segment before the death. */
-TEST(records_in_a_segment_already_are_passed)
+TEST(records_in_a_segment_already_are_skipped)
 {
 	struct crashed *x = *state;
 	char *file, *copy;
@@ -243,7 +243,7 @@ TEST(a_bad_block_in_the_middle_is_taken_from_the_journal)
 /* The only block of a segment is torn, and the journal does not have its
  * frames.  The block must not stay, since its sequence numbers are used
  * again. */
-TEST(a_segment_without_a_whole_block_goes)
+TEST(a_segment_without_a_complete_block_is_removed)
 {
 	struct crashed *x = *state;
 	evt_writer_options o;
@@ -271,7 +271,7 @@ TEST(a_segment_without_a_whole_block_goes)
 }
 
 /* Frames before the first complete block of a tape cannot be counted. */
-TEST(a_loss_before_the_first_block_is_told)
+TEST(a_loss_before_the_first_block_is_reported)
 {
 	struct crashed *x = *state;
 	uint8_t zeros[300] = { 0 };
@@ -291,7 +291,7 @@ TEST(a_loss_before_the_first_block_is_told)
 
 /* A recorder used the folder before, so the rest of its first block is removed,
  * too. */
-TEST(torn_bytes_of_a_first_block_go)
+TEST(torn_bytes_of_a_first_block_are_removed)
 {
 	struct crashed *x = *state;
 	evt_writer_options o = crashed_options(x);
@@ -360,7 +360,7 @@ TEST(an_empty_tape)
 	assert_int_not_equal(access(x->segment, F_OK), 0);
 }
 
-TEST(bytes_of_somebody_else_are_left)
+TEST(bytes_of_unknown_origin_are_kept)
 {
 	struct crashed *x = *state;
 	int fd;
@@ -396,7 +396,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		T(the_journal_becomes_the_last_block),
 		T(twice_is_once),
-		T(records_in_a_segment_already_are_passed),
+		T(records_in_a_segment_already_are_skipped),
 		T(a_torn_block_that_the_journal_has_is_cut_off),
 		T(a_torn_end_that_no_journal_has_is_kept),
 		T(a_bad_block_in_the_middle_stays),
@@ -404,11 +404,11 @@ main(void)
 		T(a_bad_last_block_is_taken_from_its_journal),
 		T(a_bad_block_in_the_middle_is_taken_from_the_journal),
 		T(a_bad_block_that_the_journal_has_in_part),
-		T(a_segment_without_a_whole_block_goes),
-		T(torn_bytes_of_a_first_block_go),
-		T(a_loss_before_the_first_block_is_told),
+		T(a_segment_without_a_complete_block_is_removed),
+		T(torn_bytes_of_a_first_block_are_removed),
+		T(a_loss_before_the_first_block_is_reported),
 		T(an_empty_tape),
-		T(bytes_of_somebody_else_are_left),
+		T(bytes_of_unknown_origin_are_kept),
 		T(no_number_is_left),
 	};
 

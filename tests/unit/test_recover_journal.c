@@ -55,7 +55,7 @@ TEST(a_block_that_was_being_packed_is_recovered)
 }
 
 /* The spare file of the dead writer has no records. */
-TEST(the_spare_file_goes)
+TEST(the_spare_file_is_removed)
 {
 	struct crashed *x = *state;
 	char *spare = in_dir(x->journal, EVT_JOURNAL_SPARE);
@@ -93,7 +93,7 @@ TEST(a_blank_end_is_a_torn_end)
 }
 
 /* The same of the first one of a file, and its header. */
-TEST(a_blank_file_is_none)
+TEST(a_blank_file_has_no_records)
 {
 	static const uint8_t blank[5000];
 	struct crashed *x = *state;
@@ -175,7 +175,7 @@ TEST(another_tapes_journal_is_set_aside)
 
 /* With a damaged length, a record reaches past the end of the file, like a torn
  * one.  But complete records follow it. */
-TEST(a_length_gone_bad_is_no_torn_end)
+TEST(a_damaged_length_is_not_a_torn_end)
 {
 	struct crashed *x = *state;
 	const uint8_t large[4] = { 0, 0, 0, 1 };
@@ -194,7 +194,7 @@ TEST(a_length_gone_bad_is_no_torn_end)
 
 /* Notices describe each fault, whether or not the caller passes an
  * evt_error. */
-TEST(nobody_asks_for_the_words)
+TEST(without_an_error_struct)
 {
 	struct crashed *x = *state;
 	evt_writer_options o = crashed_options(x);
@@ -217,13 +217,13 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		T(a_torn_record_ends_the_journal),
 		T(a_block_that_was_being_packed_is_recovered),
-		T(the_spare_file_goes),
+		T(the_spare_file_is_removed),
 		T(a_blank_end_is_a_torn_end),
-		T(a_blank_file_is_none),
+		T(a_blank_file_has_no_records),
 		T(a_damaged_journal_is_set_aside),
 		T(another_tapes_journal_is_set_aside),
-		T(a_length_gone_bad_is_no_torn_end),
-		T(nobody_asks_for_the_words),
+		T(a_damaged_length_is_not_a_torn_end),
+		T(without_an_error_struct),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

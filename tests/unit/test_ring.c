@@ -301,7 +301,7 @@ TEST(makes_room_on_a_full_disk)
 	end(&x);
 }
 
-TEST(lets_no_mark_go)
+TEST(keeps_every_mark)
 {
 	struct fixture x = { 0 };
 	evt_ring_stats st;
@@ -415,7 +415,7 @@ flip(const char *path, off_t at)
 }
 
 /* Damage costs the rest of its chunk, and is reported with their number. */
-TEST(tells_of_damage)
+TEST(reports_damage)
 {
 	struct fixture x = { 0 };
 	evt_ring_stats st;
@@ -586,7 +586,7 @@ TEST(each_call_may_be_the_last)
 }
 
 /* The same when frames are dropped, but their mark is kept. */
-TEST(also_while_frames_go)
+TEST(also_while_frames_are_dropped)
 {
 	each_call_may_be_the_last_of(4 * S,
 	    "the disk dies at each call while a ring lets frames go");
@@ -667,12 +667,12 @@ main(void)
 		RUN(moves_the_last_seconds_and_no_more),
 		RUN(is_bounded_in_bytes),
 		RUN(makes_room_on_a_full_disk),
-		RUN(lets_no_mark_go),
+		RUN(keeps_every_mark),
 		RUN(is_rescued_by_the_next_writer),
 		RUN(keeps_the_keys),
-		RUN(tells_of_damage),
+		RUN(reports_damage),
 		RUN(each_call_may_be_the_last),
-		RUN(also_while_frames_go),
+		RUN(also_while_frames_are_dropped),
 		RUN(each_call_may_fail_once),
 		RUN(the_rescue_may_be_cut_off_anywhere),
 	};

@@ -258,7 +258,7 @@ TEST(sealed_or_walked_it_is_the_same)
 }
 
 /* With any invalid directory, the walk finds the same blocks. */
-TEST(a_damaged_directory_is_none)
+TEST(a_damaged_directory_is_ignored)
 {
 	struct fixture *x = *state;
 
@@ -290,7 +290,7 @@ with_entry(struct fixture *x, size_t entry, size_t field, uint64_t value)
 	evt_put64(p, was);
 }
 
-TEST(a_directory_that_lies_is_none)
+TEST(an_inconsistent_directory_is_ignored)
 {
 	struct fixture *x = *state;
 	uint64_t stored = x->at[2] - x->at[1];
@@ -334,7 +334,7 @@ TEST(a_block_that_is_not_the_directorys)
 	evt_buf_free(&raw);
 }
 
-TEST(a_walk_passes_what_is_bad)
+TEST(a_walk_skips_damage)
 {
 	struct fixture *x = *state;
 
@@ -456,7 +456,7 @@ TEST(a_file_that_grows_while_it_is_walked)
 	}
 }
 
-TEST(no_segment_at_all)
+TEST(not_a_segment)
 {
 	struct fixture *x = *state;
 	uint8_t noise[5000];
@@ -476,7 +476,7 @@ TEST(no_segment_at_all)
 
 /* ---- writing --------------------------------------------------------------------- */
 
-TEST(made_once)
+TEST(created_only_once)
 {
 	struct fixture *x = *state;
 	evt_segment_writer *w;
@@ -489,7 +489,7 @@ TEST(made_once)
 }
 
 /* Bytes after the last block are cut off, and writing continues there. */
-TEST(gone_on_with)
+TEST(writing_is_resumed)
 {
 	struct fixture *x = *state;
 	evt_segment_writer *w;
@@ -526,17 +526,17 @@ main(void)
 		RUN(names),
 		T(listed_by_number),
 		T(sealed_or_walked_it_is_the_same),
-		T(a_damaged_directory_is_none),
-		T(a_directory_that_lies_is_none),
+		T(a_damaged_directory_is_ignored),
+		T(an_inconsistent_directory_is_ignored),
 		T(a_block_that_is_not_the_directorys),
-		T(a_walk_passes_what_is_bad),
+		T(a_walk_skips_damage),
 		T(blocks_from_elsewhere),
 		T(a_block_of_a_later_version),
 		T(a_file_that_grows),
 		T(a_file_that_grows_while_it_is_walked),
-		T(no_segment_at_all),
-		T(made_once),
-		T(gone_on_with),
+		T(not_a_segment),
+		T(created_only_once),
+		T(writing_is_resumed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

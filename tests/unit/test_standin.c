@@ -428,7 +428,7 @@ TEST(blocked_in_batches)
 
 /* Clients get it that subscribed to states or readings of the source, or to
  * lifecycle. */
-TEST(lifecycle_to_whom)
+TEST(lifecycle_by_subscription)
 {
 	static const struct {
 		const char *ask;
@@ -579,7 +579,7 @@ main(void)
 		RUN(iso_tape),
 		RUN(blocked),
 		RUN(blocked_in_batches),
-		RUN(lifecycle_to_whom),
+		RUN(lifecycle_by_subscription),
 		RUN(changed_between_connections),
 		RUN(logout),
 		RUN(moved),

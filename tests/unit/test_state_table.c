@@ -193,7 +193,7 @@ TEST(readings_of_trackers)
 }
 
 /* The sources of a frame. */
-TEST(news_of_frames)
+TEST(updates_of_frames)
 {
 	static const char *const text[] = { STATE("5"),
 		"{\"event\":\"state_batch\",\"data\":[{\"state\":{\"source_"
@@ -283,7 +283,7 @@ main(void)
 		T(ids_taken_as_equal),
 		T(trackers_told_of),
 		T(readings_of_trackers),
-		T(news_of_frames),
+		T(updates_of_frames),
 		T(users_clock),
 	};
 

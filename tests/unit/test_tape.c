@@ -452,7 +452,7 @@ TEST(info_has_the_lists_that_were_asked_for)
 	close_writer(w);
 }
 
-TEST(notes_reach_a_live_tape)
+TEST(bookmarks_reach_a_live_tape)
 {
 	struct fixture *x = *state;
 	evt_writer *w = open_writer(x);
@@ -556,7 +556,7 @@ TEST(seek_and_reset_keep_the_window)
 	evt_tape_close(tape);
 }
 
-TEST(refuses_what_is_no_tape)
+TEST(refuses_folders_that_are_not_tapes)
 {
 	struct fixture *x = *state;
 	char *file = in_dir(x->dir, "file");
@@ -582,7 +582,7 @@ TEST(refuses_what_is_no_tape)
 }
 
 /* Frames that are invalid on every tape are refused, and the tape continues. */
-TEST(what_is_no_frame)
+TEST(invalid_frames)
 {
 	static const evt_key long_key = { .text = "x", .len = EVT_KEY_MAX + 1 };
 	static const evt_frame bad[] = {
@@ -640,11 +640,11 @@ main(void)
 		T(last_before_finds_the_state_at_a_time),
 		T(info_adds_up),
 		T(info_has_the_lists_that_were_asked_for),
-		T(notes_reach_a_live_tape),
+		T(bookmarks_reach_a_live_tape),
 		T(merges_tapes_by_time),
 		T(seek_and_reset_keep_the_window),
-		T(refuses_what_is_no_tape),
-		RUN(what_is_no_frame),
+		T(refuses_folders_that_are_not_tapes),
+		RUN(invalid_frames),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

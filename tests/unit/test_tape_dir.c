@@ -71,7 +71,7 @@ refused(int code, int want, const evt_error *err, const char *words)
 
 /* ---- folders ---- */
 
-TEST(what_is_a_tape)
+TEST(which_folders_are_tapes)
 {
 	struct fixture *x = *state;
 	evt_error err;
@@ -91,7 +91,7 @@ TEST(what_is_a_tape)
 	ok(evt_tape_dir_check(&evt_io_posix, x->path, &err), &err);
 }
 
-TEST(what_becomes_a_tape)
+TEST(folders_that_may_become_tapes)
 {
 	struct fixture *x = *state;
 	char *deep = in_dir(x->path, "not/there");
@@ -107,7 +107,7 @@ TEST(what_becomes_a_tape)
 	free(deep);
 }
 
-TEST(what_stays_what_it_is)
+TEST(other_folders_are_refused)
 {
 	struct fixture *x = *state;
 	evt_error err;
@@ -396,7 +396,7 @@ TEST(root_hands_nothing_over)
 
 /* ---- notes ---- */
 
-TEST(notes)
+TEST(bookmarks)
 {
 	struct fixture *x = *state;
 	char *text = malloc(5000), *left;
@@ -502,7 +502,7 @@ no_notes(void *ctx, const char *path, int flags, mode_t mode)
 }
 
 /* A note that may not be read holds up no frame. */
-TEST(unreadable_notes)
+TEST(unreadable_bookmarks)
 {
 	struct fixture *x = *state;
 	evt_io io = evt_io_posix;
@@ -624,17 +624,17 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		T(pipes_are_not_opened),
-		T(what_is_a_tape),
-		T(what_becomes_a_tape),
-		T(what_stays_what_it_is),
+		T(which_folders_are_tapes),
+		T(folders_that_may_become_tapes),
+		T(other_folders_are_refused),
 		T(one_holder),
 		T(it_dies_with_its_holder),
 		T(brief_locks_are_waited_for),
 		T(links_are_not_followed),
 		T(links_to_folders),
 		T(root_hands_nothing_over),
-		T(notes),
-		T(unreadable_notes),
+		T(bookmarks),
+		T(unreadable_bookmarks),
 		T(roots_files),
 		T(writes_in_pieces_are_whole),
 		T(folders_are_synced),

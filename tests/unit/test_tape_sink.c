@@ -14,7 +14,7 @@
 #include "format/write/writer_ext.h"
 #include "tests/unit/lib/test.h"
 
-TEST(tells_the_board_what_is_committed)
+TEST(reports_committed_frames)
 {
 	struct sinks x = { 0 };
 	evt_queue_item sent = { .time_ns = 9000,
@@ -169,7 +169,7 @@ TEST(counts_what_closing_writes)
 }
 
 /* A full disk that is watched is not waited for for ever. */
-TEST(ends_where_the_disk_stays_full)
+TEST(ends_if_the_disk_stays_full)
 {
 	struct sinks x = { 0 };
 
@@ -191,7 +191,7 @@ TEST(ends_where_the_disk_stays_full)
 
 /* The disk may be full of journal files whose blocks are in the segment.  They
  * are removed, and no frame has to wait. */
-TEST(a_full_disk_gets_back_what_waits)
+TEST(waiting_files_are_given_to_a_full_disk)
 {
 	struct sinks x = { 0 };
 
@@ -226,7 +226,7 @@ TEST(waits_for_ever_for_a_disk_that_fails)
 	sinks_end(&x);
 }
 
-TEST(ends_where_the_tape_is_gone)
+TEST(ends_if_the_tape_was_removed)
 {
 	struct sinks x = { 0 };
 	char *away;
@@ -292,7 +292,7 @@ count_lists(struct sinks *x)
 	return n;
 }
 
-TEST(a_list_does_not_go_with_its_segment)
+TEST(a_list_outlives_its_segment)
 {
 	struct sinks all = { 0 }, lost = { .dropping = true };
 	struct sinks kept = { .dropping = true, .keep_list = true };
@@ -306,17 +306,17 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		RUN(tells_the_board_what_is_committed),
+		RUN(reports_committed_frames),
 		RUN(stops_at_its_limits),
 		RUN(waits_for_a_failing_tape),
 		RUN(gives_up_at_the_end_and_counts),
 		RUN(counts_what_is_in_memory),
 		RUN(counts_what_closing_writes),
-		RUN(ends_where_the_disk_stays_full),
-		RUN(a_full_disk_gets_back_what_waits),
+		RUN(ends_if_the_disk_stays_full),
+		RUN(waiting_files_are_given_to_a_full_disk),
 		RUN(waits_for_ever_for_a_disk_that_fails),
-		RUN(ends_where_the_tape_is_gone),
-		RUN(a_list_does_not_go_with_its_segment),
+		RUN(ends_if_the_tape_was_removed),
+		RUN(a_list_outlives_its_segment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@
 
 /* If the disk is full when held frames are moved, they are not lost while the
  * ring's files have them: the next recording moves them. */
-TEST(what_is_held_on_disk_is_not_lost)
+TEST(frames_held_on_disk_are_not_lost)
 {
 	evt_error err;
 	bool hit = true;
@@ -46,7 +46,7 @@ TEST(what_is_held_on_disk_is_not_lost)
 }
 
 /* Frames that were not written to the ring yet are lost with the process. */
-TEST(what_is_held_in_memory_is_lost)
+TEST(frames_held_in_memory_are_lost)
 {
 	struct sinks x = { .keep_last = true, .ending = true };
 
@@ -86,7 +86,7 @@ marks(struct sinks *x, char *to, size_t size)
 
 /* Space becomes free at the last moment: the last marks are not held, and held
  * frames are dropped as at any other end. */
-TEST(the_last_try_ends_what_is_armed)
+TEST(the_last_attempt_disarms)
 {
 	struct sinks x = { .keep_last = true, .ending = true };
 	evt_receive_clock_time at = { .time_ns = 7000, .mono_ns = 7000 };
@@ -115,7 +115,7 @@ TEST(the_last_try_ends_what_is_armed)
 
 /* Moving many held frames takes long; the heartbeat shows that the thread makes
  * progress. */
-TEST(a_long_move_is_seen_to_get_on)
+TEST(a_long_move_shows_progress)
 {
 	struct sinks x = { .keep_last = true };
 
@@ -147,7 +147,7 @@ some_space(void *ctx, const char *path, evt_disk_space_figures *ret)
 }
 
 /* Held frames fill the disk just as written frames do. */
-TEST(what_is_held_takes_room_too)
+TEST(held_frames_take_space_too)
 {
 	struct sinks x = { .keep_last = true };
 	struct looks l = { .free = 8u << 20 };
@@ -230,11 +230,11 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		RUN(what_is_held_on_disk_is_not_lost),
-		RUN(what_is_held_in_memory_is_lost),
-		RUN(the_last_try_ends_what_is_armed),
-		RUN(a_long_move_is_seen_to_get_on),
-		RUN(what_is_held_takes_room_too),
+		RUN(frames_held_on_disk_are_not_lost),
+		RUN(frames_held_in_memory_are_lost),
+		RUN(the_last_attempt_disarms),
+		RUN(a_long_move_shows_progress),
+		RUN(held_frames_take_space_too),
 		RUN(a_list_is_put_again_in_order),
 	};
 

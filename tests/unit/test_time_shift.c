@@ -126,7 +126,7 @@ TEST(other_frames)
 	evt_time_shift_free(r);
 }
 
-TEST(none)
+TEST(no_shift)
 {
 	static const char stamp[] = "{\"updated\":\"2018-10-17 12:51:55\"}";
 	evt_frame f = frame_of(stamp);
@@ -146,7 +146,7 @@ main(void)
 		RUN(whole_seconds),
 		RUN(stamps_and_times),
 		RUN(other_frames),
-		RUN(none),
+		RUN(no_shift),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,7 +39,7 @@ TEST(context_is_strict)
 	SSL_CTX_free(ctx);
 }
 
-TEST(ca_files_that_are_none)
+TEST(invalid_ca_files)
 {
 	char *dir = make_dir(), *path = in_dir(dir, "ca.pem");
 	SSL_CTX *ctx;
@@ -133,7 +133,7 @@ TEST(failures_say_what_to_do)
 }
 
 /* A certificate that was valid on 1 January 2001, from noon on for an hour. */
-TEST(the_date_is_told)
+TEST(the_date_is_shown)
 {
 	X509_STORE_CTX *store = X509_STORE_CTX_new();
 	X509 *cert = X509_new();
@@ -194,10 +194,10 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		RUN(context_is_strict),
-		RUN(ca_files_that_are_none),
+		RUN(invalid_ca_files),
 		RUN(only_insecure_checks_nothing),
 		RUN(failures_say_what_to_do),
-		RUN(the_date_is_told),
+		RUN(the_date_is_shown),
 		RUN(the_first_failure_is_the_cause),
 		RUN(handshakes_that_fail),
 	};

@@ -199,7 +199,7 @@ TEST(a_list_comes_again_and_again)
 	end(&x);
 }
 
-TEST(the_first_is_asked_for_even_at_the_end)
+TEST(the_first_list_is_requested_even_at_the_end)
 {
 	struct fixture x;
 	evt_error err;
@@ -263,7 +263,7 @@ TEST(a_silent_server_is_given_up)
 	close(fd);
 }
 
-TEST(the_end_can_be_had_at_once)
+TEST(can_be_stopped_at_once)
 {
 	struct fixture x;
 	evt_error err;
@@ -293,7 +293,7 @@ TEST(the_end_can_be_had_at_once)
 	close(fd);
 }
 
-TEST(what_cannot_be_asked_for)
+TEST(requests_that_cannot_be_made)
 {
 	static const struct {
 		evt_tracker_poll_options o;
@@ -333,10 +333,10 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		RUN(a_list_comes_again_and_again),
-		RUN(the_first_is_asked_for_even_at_the_end),
+		RUN(the_first_list_is_requested_even_at_the_end),
 		RUN(a_silent_server_is_given_up),
-		RUN(the_end_can_be_had_at_once),
-		RUN(what_cannot_be_asked_for),
+		RUN(can_be_stopped_at_once),
+		RUN(requests_that_cannot_be_made),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

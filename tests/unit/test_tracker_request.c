@@ -156,7 +156,7 @@ TEST(other_answers)
 	evt_credential_free(s);
 }
 
-TEST(what_is_asked)
+TEST(the_request)
 {
 	evt_buf b = { 0 };
 
@@ -166,7 +166,7 @@ TEST(what_is_asked)
 	evt_buf_free(&b);
 }
 
-TEST(where_it_comes_from)
+TEST(the_shown_origin)
 {
 	static const char *const cases[] = {
 		"https://api.example.com/v2/tracker/list?hash=abc&x=1",
@@ -201,8 +201,8 @@ main(void)
 		RUN(payloads),
 		RUN(no_payloads),
 		RUN(other_answers),
-		RUN(what_is_asked),
-		RUN(where_it_comes_from),
+		RUN(the_request),
+		RUN(the_shown_origin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

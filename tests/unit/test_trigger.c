@@ -115,7 +115,7 @@ refused(const char *text, const char *says)
 		fail_msg("'%s' does not say '%s'", err.text, says);
 }
 
-TEST(what_is_none)
+TEST(invalid_triggers)
 {
 	static char deep[2 * 300 + 3];
 
@@ -136,7 +136,7 @@ main(void)
 		RUN(scalars),
 		RUN(paths),
 		RUN(several),
-		RUN(what_is_none),
+		RUN(invalid_triggers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -407,7 +407,7 @@ TEST(segments_that_retention_removes_meanwhile)
 	assert_true(got.segments > 3 && at.n > 5);
 }
 
-TEST(what_is_no_tape)
+TEST(not_a_tape)
 {
 	struct fixture *x = *state;
 	evt_verify_options o = { NULL, NULL, NULL };
@@ -432,7 +432,7 @@ main(void)
 		T(wrong_rows),
 		T(missing_files),
 		T(segments_that_retention_removes_meanwhile),
-		T(what_is_no_tape),
+		T(not_a_tape),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -236,7 +236,7 @@ TEST(a_length_costs_nothing)
 
 /* RFC 6455, 5.2, 5.4 and 5.5; as the cases 3.*, 4.*, 5.* and 2.5 of Autobahn's
  * test suite have them. */
-TEST(what_is_no_frame)
+TEST(invalid_frames)
 {
 	static const struct {
 		const char *bytes;
@@ -293,7 +293,7 @@ TEST(what_is_no_frame)
 }
 
 /* The reader reads back the frames that the writer makes. */
-TEST(what_is_sent_can_be_read)
+TEST(written_frames_are_read_back)
 {
 	static const size_t sizes[] = { 0, 1, 5, 125, 126, 65535, 65536 };
 	static const uint8_t mask[4] = { 1, 2, 0xfe, 0xff };
@@ -361,8 +361,8 @@ main(void)
 		RUN(nothing_is_copied),
 		RUN(lengths),
 		RUN(a_length_costs_nothing),
-		RUN(what_is_no_frame),
-		RUN(what_is_sent_can_be_read),
+		RUN(invalid_frames),
+		RUN(written_frames_are_read_back),
 		RUN(heads_of_a_server),
 	};
 

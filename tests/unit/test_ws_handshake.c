@@ -42,7 +42,7 @@ TEST(the_request)
 	evt_buf_free(&b);
 }
 
-TEST(where_a_head_ends)
+TEST(the_end_of_a_head)
 {
 	static const char head[] = "HTTP/1.1 101 X\r\nA: b\r\n\r\n";
 	size_t n = sizeof(head) - 1;
@@ -161,7 +161,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RUN(the_request),
-		RUN(where_a_head_ends),
+		RUN(the_end_of_a_head),
 		RUN(good_answers),
 		RUN(wrong_answers),
 		RUN(other_statuses),
