@@ -35,7 +35,7 @@ ws_frame_length_size(const evt_ws_frame *w)
 static bool
 ws_frame_is_valid(const evt_ws_frame *w)
 {
-	if (w->head[0] & RESERVED)
+	if ((w->head[0] & RESERVED) || (w->must_mask && !(w->head[1] & MASKED)))
 		return false;
 	switch (ws_frame_opcode(w)) {
 	case EVT_WS_FRAME_OP_MORE:

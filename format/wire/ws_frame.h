@@ -43,9 +43,10 @@ evt_ws_frame_may_send_code(int code)
 /* A reader.  Zero-initialised, it is at the beginning of a connection. */
 typedef struct evt_ws_frame {
 	uint8_t head[EVT_WS_FRAME_HEAD_MAX];
-	size_t n_head;   /* bytes of the header read so far */
-	bool inside;     /* the header is complete, the frame is not */
-	bool broken;     /* the stream is invalid from here on */
+	size_t n_head;  /* bytes of the header read so far */
+	bool inside;    /* the header is complete, the frame is not */
+	bool broken;    /* the stream is invalid from here on */
+	bool must_mask; /* a frame without a mask is invalid, as for a server */
 	uint8_t message; /* opcode of the unfinished message; 0: none */
 	uint64_t rest;   /* payload bytes of the frame still to come */
 	uint64_t done;   /* payload bytes of the frame already returned */

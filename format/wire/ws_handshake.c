@@ -159,20 +159,33 @@ ws_handshake_was_offered(const char *offered, struct text protocol)
 	return false;
 }
 
+/* Append the value of Sec-WebSocket-Accept for a key. */
+static bool
+ws_handshake_add_accept(const void *key, size_t n,
+    uint8_t *(*sha1)(const uint8_t *p, size_t n, uint8_t *ret_sum),
+    evt_buf *out)
+{
+	uint8_t sum[EVT_WS_HANDSHAKE_SHA1];
+	evt_buf b = { 0 };
+	bool ok = evt_buf_add(&b, key, n) && evt_buf_add_str(&b, MAGIC);
+
+	if (ok) {
+		sha1(b.data, b.len, sum);
+		ok = evt_buf_add_base64(out, sum, sizeof(sum));
+	}
+	evt_buf_free(&b);
+	return ok;
+}
+
 /* Append the value of Sec-WebSocket-Accept that the nonce demands. */
 static bool
 ws_handshake_expect(const evt_ws_handshake *u, evt_buf *out)
 {
-	uint8_t sum[EVT_WS_HANDSHAKE_SHA1];
-	evt_buf b = { 0 };
-	bool ok = evt_buf_add_base64(&b, u->nonce, EVT_WS_HANDSHAKE_NONCE) &&
-	    evt_buf_add_str(&b, MAGIC);
+	evt_buf key = { 0 };
+	bool ok = evt_buf_add_base64(&key, u->nonce, EVT_WS_HANDSHAKE_NONCE) &&
+	    ws_handshake_add_accept(key.data, key.len, u->sha1, out);
 
-	if (ok) {
-		u->sha1(b.data, b.len, sum);
-		ok = evt_buf_add_base64(out, sum, sizeof(sum));
-	}
-	evt_buf_free(&b);
+	evt_buf_free(&key);
 	return ok;
 }
 
@@ -227,4 +240,18 @@ evt_ws_handshake_read(const evt_ws_handshake *u, const char *p, size_t n,
 	ret_answer->wrong = ws_handshake_judge(u, head, &accept);
 	evt_buf_free(&accept);
 	return true;
+}
+
+bool
+evt_ws_handshake_accept(const char *key,
+    uint8_t *(*sha1)(const uint8_t *p, size_t n, uint8_t *ret_sum),
+    evt_buf *out)
+{
+	assert(key != NULL && sha1 != NULL);
+	return evt_buf_add_str(out,
+	           "HTTP/1.1 101 Switching Protocols\r\n"
+	           "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+	           "Sec-WebSocket-Accept: ") &&
+	    ws_handshake_add_accept(key, strlen(key), sha1, out) &&
+	    evt_buf_add_str(out, "\r\n\r\n");
 }

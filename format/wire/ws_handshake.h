@@ -1,6 +1,6 @@
 /*
- * ws_handshake.h - the handshake of a WebSocket client: the HTTP request, and
- * whether the answer accepts it (RFC 6455, sections 4.1 and 4.2.2).
+ * ws_handshake.h - the handshake of a WebSocket: a client's HTTP request, whether
+ * the answer accepts it, and a server's answer (RFC 6455, sections 4.1 and 4.2.2).
  */
 #ifndef EVT_FORMAT_WIRE_WS_HANDSHAKE_H
 #define EVT_FORMAT_WIRE_WS_HANDSHAKE_H
@@ -43,5 +43,14 @@ size_t evt_ws_handshake_head(const char *p, size_t n);
 /* Read a complete head of n bytes.  false: out of memory. */
 bool evt_ws_handshake_read(const evt_ws_handshake *handshake, const char *p,
     size_t n, evt_ws_handshake_answer *ret_answer);
+
+/*
+ * A server's answer to a good handshake: append it, up to and with its empty line.
+ * key: the client's Sec-WebSocket-Key.  sha1: as in evt_ws_handshake.  false: out
+ * of memory.
+ */
+bool evt_ws_handshake_accept(const char *key,
+    uint8_t *(*sha1)(const uint8_t *p, size_t n, uint8_t *ret_sum),
+    evt_buf *out);
 
 #endif

@@ -2,7 +2,6 @@
 #include "replay/serve/channel.h"
 
 #include <assert.h>
-#include <libwebsockets.h>
 #include <stdlib.h>
 
 #include "format/base/clock.h"
@@ -110,9 +109,7 @@ channel_on_frame(void *ctx, const evt_frame *frame, const evt_frame *shown,
 static int
 channel_end_code(const evt_channel *ch)
 {
-	return evt_playback_failed(ch->playback) ?
-	    LWS_CLOSE_STATUS_UNEXPECTED_CONDITION :
-	    LWS_CLOSE_STATUS_NORMAL;
+	return evt_playback_failed(ch->playback) ? 1011 : 1000;
 }
 
 static void
@@ -306,7 +303,7 @@ channel_on_open(void *ctx, evt_error *err)
 	w->counted = true;
 	++*channel_count(ch, w->kind);
 	if (ch->stopping)
-		evt_ws_client_goodbye(w->ws, LWS_CLOSE_STATUS_GOINGAWAY);
+		evt_ws_client_goodbye(w->ws, 1001);
 	else if (w->kind == EVT_CHANNEL_STANDIN)
 		r = evt_state_feed_client_open(w->standin, err);
 	else if (w->kind == EVT_CHANNEL_CONTROL)
@@ -396,12 +393,12 @@ channel_join_feed(struct watcher *w, const evt_channel_join *join,
 }
 
 int
-evt_channel_accept(evt_channel *ch, struct lws *wsi,
-    const evt_channel_join *join, evt_error *err)
+evt_channel_accept(evt_channel *ch, evt_connection *connection,
+    const evt_channel_join *join, evt_ws_client **ret_client, evt_error *err)
 {
 	bool stream = join->kind == EVT_CHANNEL_STREAM;
 	struct watcher *w = calloc(1, sizeof(*w));
-	const evt_ws_client_options o = { .wsi = wsi,
+	const evt_ws_client_options o = { .connection = connection,
 		.shared = stream ? ch->stream : NULL,
 		.ops = join->kind == EVT_CHANNEL_STANDIN ?
 		    &channel_standin_ops :
@@ -428,7 +425,7 @@ evt_channel_accept(evt_channel *ch, struct lws *wsi,
 		evt_ws_client_free(w->ws);
 		return r;
 	}
-	lws_set_opaque_user_data(wsi, w->ws);
+	*ret_client = w->ws;
 	return EVT_OK;
 }
 
@@ -439,7 +436,6 @@ evt_channel_check(evt_channel *ch, int64_t now)
 	for (struct watcher *w = ch->watchers; w != NULL; w = w->next) {
 		bool bounded = ch->shared || w->kind == EVT_CHANNEL_CONTROL;
 
-		evt_ws_client_update_reading(w->ws);
 		if (bounded &&
 		    evt_ws_client_stalled_since(w->ws) <
 		        now - ch->o->client_stall_ns)
@@ -454,5 +450,5 @@ evt_channel_stop(evt_channel *ch)
 	ch->stopping = true;
 	evt_playback_stop(ch->playback);
 	for (struct watcher *w = ch->watchers; w != NULL; w = w->next)
-		evt_ws_client_goodbye(w->ws, LWS_CLOSE_STATUS_GOINGAWAY);
+		evt_ws_client_goodbye(w->ws, 1001);
 }

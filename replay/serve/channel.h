@@ -14,8 +14,7 @@
 #include "replay/serve/playback.h"
 #include "replay/serve/server_stats.h"
 #include "replay/serve/state_feed.h"
-
-struct lws;
+#include "replay/serve/ws_client.h"
 
 /* What all channels of a server have in common. */
 typedef struct evt_channel_options {
@@ -70,9 +69,10 @@ typedef struct evt_channel_join {
 	bool with_states, with_frames;
 } evt_channel_join;
 
-/* Accept a client and attach it to its connection.  Errors: EVT_ERR_NOMEM. */
-int evt_channel_accept(evt_channel *channel, struct lws *wsi,
-    const evt_channel_join *join, evt_error *err);
+/* Accept a client.  The connection's owner passes its events on to it, and frees
+ * it.  Errors: EVT_ERR_NOMEM. */
+int evt_channel_accept(evt_channel *channel, evt_connection *connection,
+    const evt_channel_join *join, evt_ws_client **ret_client, evt_error *err);
 
 /* Cut off clients that read nothing, and send heartbeats.  Call it once or twice
  * a second. */

@@ -8,7 +8,6 @@
 #include "replay/serve/http_request.h"
 
 #include <assert.h>
-#include <libwebsockets.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,15 +15,13 @@
 
 #include "format/base/clock.h"
 #include "format/base/err.h"
-#include "format/base/timetext.h"
-#include "replay/serve/http_args.h"
-#include "replay/serve/peer.h"
 
 /* Bytes of one write. */
 #define PIECE 65536u
 /* Seconds in which a client must send its body; also the longest time
  * between two pieces of the answer that it takes. */
 #define PATIENCE 10
+#define PATIENCE_NS (PATIENCE * EVT_NS_PER_S)
 /* How long a job runs before others get their turn.  A frame that falls due
  * meanwhile is late by that much. */
 #define SLICE_NS (2 * EVT_NS_PER_MS)
@@ -39,20 +36,18 @@
 #define READ_RATE 65536
 
 struct evt_http_request {
-	evt_peer peer; /* first: the connection points to it */
-	struct lws *wsi;
+	evt_connection *connection;
 	const char *tiles;
 	evt_server_stats *stats;
 	enum evt_http_request_method method;
-	char *path;
-	evt_strings args;
-	bool nul;               /* an argument holds one */
+	evt_http_head head;
 	char *origin, *session; /* as evt_http_request_caller */
 	bool may_change;
-	evt_buf body;        /* of the request */
-	int64_t body_due_ns; /* when it must have come, by the steady clock */
-	evt_buf out;         /* LWS_PRE bytes, then head and body */
-	size_t at;           /* sent up to */
+	bool wants_body; /* it is complete with body_len bytes */
+	size_t body_len;
+	evt_buf body; /* of the request */
+	evt_buf out;  /* head and body of the answer */
+	size_t at;    /* sent up to */
 	bool answered;
 	int64_t read_due_ns; /* when the answer must have been read */
 	uint64_t held;       /* bytes that count in stats->http.held_bytes */
@@ -62,45 +57,42 @@ struct evt_http_request {
 /* ---- what is asked ------------------------------------------------------- */
 
 static enum evt_http_request_method
-http_request_method_of(struct lws *wsi, char **ret_path, int *ret_len)
+http_request_method_of(const evt_http_head *head)
 {
-	switch (lws_http_get_uri_and_method(wsi, ret_path, ret_len)) {
-	case LWSHUMETH_GET:
-		return EVT_HTTP_REQUEST_GET;
-	case LWSHUMETH_POST:
-		return EVT_HTTP_REQUEST_POST;
-	case LWSHUMETH_OPTIONS:
-		return EVT_HTTP_REQUEST_OPTIONS;
-	case LWSHUMETH_HEAD:
-		return EVT_HTTP_REQUEST_HEAD;
-	default:
-		return EVT_HTTP_REQUEST_OTHER;
+	static const char *const names[] = { [EVT_HTTP_REQUEST_GET] = "GET",
+		[EVT_HTTP_REQUEST_HEAD] = "HEAD",
+		[EVT_HTTP_REQUEST_POST] = "POST",
+		[EVT_HTTP_REQUEST_OPTIONS] = "OPTIONS" };
+
+	for (unsigned i = 0; i < EVT_HTTP_REQUEST_OTHER; i++) {
+		if (strcmp(head->method, names[i]) == 0)
+			return (enum evt_http_request_method)i;
 	}
+	return EVT_HTTP_REQUEST_OTHER;
+}
+
+static void
+http_request_be_patient(const evt_http_request *x)
+{
+	evt_connection_set_due(x->connection, evt_clock_mono() + PATIENCE_NS);
 }
 
 evt_http_request *
-evt_http_request_new(struct lws *wsi, const char *tiles,
-    evt_server_stats *stats)
+evt_http_request_new(evt_connection *connection, evt_http_head *head,
+    const char *tiles, evt_server_stats *stats)
 {
 	evt_http_request *x = calloc(1, sizeof(*x));
-	char *path = NULL;
-	int len = 0;
 
-	assert(wsi != NULL && stats != NULL);
+	assert(connection != NULL && head->path != NULL && stats != NULL);
 	if (x == NULL)
 		return NULL;
-	x->peer.kind = EVT_PEER_HTTP_REQUEST;
-	x->wsi = wsi;
+	x->connection = connection;
 	x->tiles = tiles;
 	x->stats = stats;
-	x->method = http_request_method_of(wsi, &path, &len);
-	x->path = path != NULL ? strndup(path, (size_t)len) : strdup("");
-	if (x->path == NULL || !evt_http_args_read(wsi, &x->args, &x->nul)) {
-		evt_http_request_free(x);
-		return NULL;
-	}
-	lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, PATIENCE);
-	x->body_due_ns = evt_clock_mono() + PATIENCE * EVT_NS_PER_S;
+	x->method = http_request_method_of(head);
+	x->head = *head;
+	*head = (evt_http_head){ 0 };
+	http_request_be_patient(x);
 	return x;
 }
 
@@ -127,10 +119,9 @@ evt_http_request_free(evt_http_request *x)
 	if (x->session != NULL)
 		explicit_bzero(x->session, strlen(x->session));
 	free(x->session);
-	evt_http_args_free(&x->args);
+	evt_http_head_free(&x->head);
 	evt_buf_free(&x->body);
 	evt_buf_free(&x->out);
-	free(x->path);
 	free(x->origin);
 	free(x);
 }
@@ -141,22 +132,28 @@ evt_http_request_method(const evt_http_request *x)
 	return x->method;
 }
 
+const evt_http_head *
+evt_http_request_head(const evt_http_request *x)
+{
+	return &x->head;
+}
+
 const char *
 evt_http_request_path(const evt_http_request *x)
 {
-	return x->path;
+	return x->head.path;
 }
 
 const evt_strings *
 evt_http_request_args(const evt_http_request *x)
 {
-	return &x->args;
+	return &x->head.args;
 }
 
 const char *
 evt_http_request_arg(const evt_http_request *x, const char *name)
 {
-	return evt_http_args_get(&x->args, name);
+	return evt_http_head_arg(&x->head.args, name);
 }
 
 uint8_t *
@@ -222,8 +219,10 @@ evt_http_request_phrase(unsigned status)
 		{ 411, "Length Required" },
 		{ 413, "Content Too Large" },
 		{ 426, "Upgrade Required" },
+		{ 431, "Request Header Fields Too Large" },
 		{ 500, "Internal Server Error" },
 		{ 503, "Service Unavailable" },
+		{ 505, "HTTP Version Not Supported" },
 	};
 
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
@@ -280,7 +279,6 @@ void
 evt_http_request_answer(evt_http_request *x, unsigned status, const char *type,
     const void *body, size_t len)
 {
-	static const uint8_t headroom[LWS_PRE];
 	evt_buf *out = &x->out;
 	bool ok;
 
@@ -294,16 +292,15 @@ evt_http_request_answer(evt_http_request *x, unsigned status, const char *type,
 	if (status >= 400)
 		x->stats->refused++;
 	out->len = 0;
-	ok = evt_buf_add(out, headroom, sizeof(headroom)) &&
-	    evt_buf_printf(out,
-	        "HTTP/1.1 %u %s\r\ncontent-type: %s\r\n"
-	        "content-length: %zu\r\ncache-control: no-store\r\n"
-	        "x-content-type-options: nosniff\r\n%sconnection: close\r\n",
-	        status, evt_http_request_phrase(status), type, len,
-	        status == 401     ? "www-authenticate: Bearer\r\n" :
-	            status == 426 ? "upgrade: websocket\r\n" :
-	            status == 405 ? "allow: GET, POST\r\n" :
-	                            "") &&
+	ok = evt_buf_printf(out,
+	         "HTTP/1.1 %u %s\r\ncontent-type: %s\r\n"
+	         "content-length: %zu\r\ncache-control: no-store\r\n"
+	         "x-content-type-options: nosniff\r\n%sconnection: close\r\n",
+	         status, evt_http_request_phrase(status), type, len,
+	         status == 401     ? "www-authenticate: Bearer\r\n" :
+	             status == 426 ? "upgrade: websocket\r\n" :
+	             status == 405 ? "allow: GET, POST\r\n" :
+	                             "") &&
 	    http_request_add_cors(x, out) && http_request_add_policy(x, out) &&
 	    evt_buf_add_str(out, "\r\n") &&
 	    (x->method == EVT_HTTP_REQUEST_HEAD || evt_buf_add(out, body, len));
@@ -313,8 +310,10 @@ evt_http_request_answer(evt_http_request *x, unsigned status, const char *type,
 	x->stats->http.held_bytes += x->held;
 	x->read_due_ns = evt_clock_add(evt_clock_mono() + READ_NS,
 	    (int64_t)(len / READ_RATE) * EVT_NS_PER_S);
-	x->at = LWS_PRE;
-	lws_callback_on_writable(x->wsi);
+	/* What still comes is discarded at the end. */
+	evt_connection_hold(x->connection, true);
+	http_request_be_patient(x);
+	evt_connection_want_write(x->connection);
 }
 
 void
@@ -366,45 +365,52 @@ evt_http_request_set_job(evt_http_request *x, evt_http_request_job *job)
 	}
 	x->stats->http.jobs++;
 	x->job = job;
+	evt_connection_hold(x->connection, true);
 	/* An idle socket is writable, so the job gets a turn in each round
 	 * of the loop. */
-	lws_callback_on_writable(x->wsi);
+	evt_connection_want_write(x->connection);
 }
 
 static void
 http_request_work(evt_http_request *x)
 {
-	lws_set_timeout(x->wsi, PENDING_TIMEOUT_HTTP_CONTENT, PATIENCE);
+	http_request_be_patient(x);
 	if (x->job->work(x->job, x, evt_clock_mono() + SLICE_NS))
 		http_request_end_job(x);
 	else
-		lws_callback_on_writable(x->wsi);
+		evt_connection_want_write(x->connection);
 }
 
-int
+void
 evt_http_request_writable(evt_http_request *x)
 {
-	size_t left = x->out.len > x->at ? x->out.len - x->at : 0;
-	size_t n = left < PIECE ? left : PIECE;
+	size_t left = x->out.len - x->at;
+	ssize_t sent;
 
-	if (lws_partial_buffered(x->wsi))
-		return 0;
 	if (!x->answered) {
 		if (x->job != NULL)
 			http_request_work(x);
-		return 0;
+		return;
 	}
-	if (n == 0)
-		return -1; /* all of it is with the kernel */
-	if (evt_clock_mono() > x->read_due_ns)
-		return -1; /* it reads a little now and then */
-	if (lws_write(x->wsi, x->out.data + x->at, n, LWS_WRITE_HTTP_HEADERS) <
-	    (int)n)
-		return -1;
-	x->at += n;
-	lws_set_timeout(x->wsi, PENDING_TIMEOUT_HTTP_CONTENT, PATIENCE);
-	lws_callback_on_writable(x->wsi);
-	return 0;
+	if (x->out.len == 0 || evt_clock_mono() > x->read_due_ns) {
+		/* No memory for it, or it reads a little now and then. */
+		evt_connection_drop(x->connection);
+		return;
+	}
+	sent = evt_connection_send(x->connection, x->out.data + x->at,
+	    left < PIECE ? left : PIECE);
+	if (sent < 0) {
+		evt_connection_drop(x->connection);
+		return;
+	}
+	x->at += (size_t)sent;
+	if (x->at == x->out.len) {
+		evt_connection_finish(x->connection);
+		return;
+	}
+	if (sent > 0)
+		http_request_be_patient(x);
+	evt_connection_want_write(x->connection);
 }
 
 /* ---- bodies --------------------------------------------------------------- */
@@ -413,64 +419,64 @@ unsigned
 evt_http_request_judge_form(const evt_http_request *x, int64_t *ret_len,
     const char **ret_why)
 {
-	const enum lws_token_indexes length = WSI_TOKEN_HTTP_CONTENT_LENGTH;
-	struct lws *wsi = x->wsi;
-	char text[32];
+	unsigned status = evt_http_head_body(&x->head, ret_len, ret_why);
 
-	*ret_len = 0;
-	*ret_why = "an argument of the query holds %00";
-	if (x->nul)
-		return 400;
-	*ret_why = "Content-Length is required; chunked bodies are not "
-	           "accepted";
-	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)
-		return 411;
-	if (lws_hdr_total_length(wsi, length) <= 0)
-		return 0;
-	*ret_why = "Content-Length must be a whole number, once";
-	if (lws_hdr_copy_fragment(wsi, text, sizeof(text), length, 1) >= 0 ||
-	    lws_hdr_copy(wsi, text, sizeof(text), length) <= 0 ||
-	    text[0] == '-' ||
-	    evt_timetext_int_parse(text, "", 0, INT64_MAX, ret_len, NULL) !=
-	        EVT_OK)
-		return 400;
+	if (status != 0)
+		return status;
 	*ret_why = "request body too large: the limit is 1048576 bytes";
 	return *ret_len > EVT_HTTP_REQUEST_BODY_MAX ? 413 : 0;
 }
 
 void
-evt_http_request_invite_body(evt_http_request *x)
+evt_http_request_invite_body(evt_http_request *x, int64_t len)
 {
 	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
-	uint8_t buf[LWS_PRE + sizeof(go_on)];
 
-	if (lws_hdr_total_length(x->wsi, WSI_TOKEN_HTTP_EXPECT) <= 0)
-		return;
-	memcpy(buf + LWS_PRE, go_on, sizeof(go_on) - 1);
+	assert(len > 0 && len <= EVT_HTTP_REQUEST_BODY_MAX);
+	x->wants_body = true;
+	x->body_len = (size_t)len;
 	/* If this cannot be written, the client sends the body a little
 	 * later. */
-	(void)lws_write(x->wsi, buf + LWS_PRE, sizeof(go_on) - 1,
-	    LWS_WRITE_HTTP_HEADERS);
-}
-
-int
-evt_http_request_add_body(evt_http_request *x, const void *in, size_t len)
-{
-	if (x->answered || x->method != EVT_HTTP_REQUEST_POST)
-		return 0;
-	if (x->body.len + len > EVT_HTTP_REQUEST_BODY_MAX)
-		return -1; /* more than Content-Length says */
-	if (evt_clock_mono() > x->body_due_ns) {
-		evt_http_request_answer_error(x, 408,
-		    "the request body did not arrive within %d s", PATIENCE);
-		return 0;
-	}
-	return evt_buf_add(&x->body, in, len) ? 0 : -1;
+	if (evt_http_head_has_word(&x->head, "Expect", "100-continue"))
+		(void)evt_connection_queue(x->connection, go_on,
+		    sizeof(go_on) - 1);
 }
 
 bool
-evt_http_request_is_due(const evt_http_request *x)
+evt_http_request_add_body(evt_http_request *x, const void *in, size_t len)
 {
-	/* A GET may have a body too, which is ignored. */
-	return !x->answered && x->method == EVT_HTTP_REQUEST_POST;
+	size_t left = x->body_len - x->body.len;
+
+	/* A second request is not looked at. */
+	if (!x->wants_body)
+		return false;
+	if (!evt_buf_add(&x->body, in, len < left ? len : left)) {
+		evt_connection_drop(x->connection);
+		return false;
+	}
+	if (x->body.len < x->body_len)
+		return false;
+	x->wants_body = false;
+	return true;
+}
+
+void
+evt_http_request_ended(evt_http_request *x)
+{
+	/* It may still read the answer. */
+	evt_connection_hold(x->connection, true);
+	if (x->wants_body)
+		evt_connection_drop(x->connection);
+}
+
+void
+evt_http_request_due(evt_http_request *x)
+{
+	if (x->answered || !x->wants_body) {
+		evt_connection_drop(x->connection);
+		return;
+	}
+	x->wants_body = false;
+	evt_http_request_answer_error(x, 408,
+	    "the request body did not arrive within %d s", PATIENCE);
 }

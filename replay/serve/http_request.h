@@ -11,9 +11,9 @@
 #include "format/base/buf.h"
 #include "format/base/strings.h"
 #include "format/evtape.h"
+#include "format/wire/http_head.h"
+#include "replay/serve/connection.h"
 #include "replay/serve/server_stats.h"
-
-struct lws;
 
 /* Longest body that is accepted, in bytes. */
 #define EVT_HTTP_REQUEST_BODY_MAX (1u << 20)
@@ -29,17 +29,18 @@ enum evt_http_request_method {
 typedef struct evt_http_request evt_http_request;
 
 /*
- * A request whose head has come.  tiles: a URL whose images the answer lets a
- * page load; NULL: none.  stats: where refusals are counted.  Both must outlive
- * it.  NULL: out of memory.
+ * A request whose head has come; the head is taken over, and is empty then.  tiles:
+ * a URL whose images the answer lets a page load; NULL: none.  stats: where
+ * refusals are counted.  Both must outlive it.  NULL: out of memory.
  */
-evt_http_request *evt_http_request_new(struct lws *wsi, const char *tiles,
-    evt_server_stats *stats);
+evt_http_request *evt_http_request_new(evt_connection *connection,
+    evt_http_head *head, const char *tiles, evt_server_stats *stats);
 void evt_http_request_free(evt_http_request *x);
 
 /* ---- what is asked ------------------------------------------------------------ */
 
 enum evt_http_request_method evt_http_request_method(const evt_http_request *x);
+const evt_http_head *evt_http_request_head(const evt_http_request *x);
 /* Decoded, without the query. */
 const char *evt_http_request_path(const evt_http_request *x);
 /* The arguments of the URL; and the text of the first one of that name, NULL:
@@ -66,23 +67,27 @@ bool evt_http_request_may_change(const evt_http_request *x);
 /* Whether a path ends in the name, with or without a slash after it. */
 bool evt_http_request_path_ends(const char *path, const char *name);
 
-/* ---- events of libwebsockets; -1: the caller must close the connection --------- */
+/* ---- events of the connection ------------------------------------------------- */
 
 /*
- * Judge the query, and what the head says of the body; *ret_len: the length of
- * the body, 0 without one.
+ * Judge what the head says of the body; *ret_len: its length, 0 without one.
  * The status to refuse it with, and *ret_why; 0: it may come.  Requests that two
  * programs could read differently are refused, and bodies that are too large
  * before they come.
  */
 unsigned evt_http_request_judge_form(const evt_http_request *x,
     int64_t *ret_len, const char **ret_why);
-/* Tell a client that asks ("Expect: 100-continue") to send its body. */
-void evt_http_request_invite_body(evt_http_request *x);
-int evt_http_request_add_body(evt_http_request *x, const void *in, size_t len);
-/* The body is complete.  true: the request must now be routed. */
-bool evt_http_request_is_due(const evt_http_request *x);
-int evt_http_request_writable(evt_http_request *x);
+/* Wait for a body of len bytes, and tell a client that asks ("Expect:
+ * 100-continue") to send it. */
+void evt_http_request_invite_body(evt_http_request *x, int64_t len);
+/* These bytes came.  true: the body is complete, the request must now be
+ * routed. */
+bool evt_http_request_add_body(evt_http_request *x, const void *in, size_t len);
+/* The peer sends nothing more. */
+void evt_http_request_ended(evt_http_request *x);
+void evt_http_request_writable(evt_http_request *x);
+/* The deadline of the connection has passed. */
+void evt_http_request_due(evt_http_request *x);
 
 /* ---- answers ----------------------------------------------------------------------- */
 

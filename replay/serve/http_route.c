@@ -1,7 +1,8 @@
 /* http_route.c - judging and routing requests; see http_route.h. */
 #include "replay/serve/http_route.h"
 
-#include <libwebsockets.h>
+#include <assert.h>
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,100 +10,49 @@
 
 #include "format/base/err.h"
 #include "format/navixy/atmosphere.h"
+#include "format/wire/ws_handshake.h"
 #include "replay/serve/api.h"
-#include "replay/serve/http_args.h"
 #include "replay/serve/platform_rest.h"
 #include "replay/serve/server_metrics.h"
 
-/* Longest header that is looked at, in bytes. */
-#define HEADER_MAX 1400
 /* So many different foreign values of Host and Origin are reported. */
 #define TOLD_MAX 8
-/* Longest list of subprotocols that the library looks at, in bytes. */
-#define SUBPROTOCOLS_MAX 126
-
-/*
- * Refuse an upgrade with a line of text; -1.  The library would answer with
- * HTTP/1.0, which clients refuse to read.
- */
-static int
-http_route_refuse(const evt_http_route *rt, struct lws *wsi, unsigned status,
-    const char *text)
+void
+evt_http_route_refuse(const evt_http_route *rt, evt_connection *connection,
+    bool bodiless, unsigned status, const char *text)
 {
-	uint8_t buf[LWS_PRE + 2048];
-	char *out = (char *)buf + LWS_PRE, *path;
-	int len,
-	    n = snprintf(out, sizeof(buf) - LWS_PRE,
-	        "HTTP/1.1 %u %s\r\n"
-	        "content-type: text/plain; charset=utf-8\r\n"
-	        "content-length: %zu\r\n"
-	        "x-content-type-options: nosniff\r\n"
-	        "%sconnection: close\r\n\r\n%s\n",
-	        status, evt_http_request_phrase(status), strlen(text) + 1,
-	        status == 401     ? "www-authenticate: Bearer\r\n" :
-	            status == 426 ? "sec-websocket-version: 13\r\n" :
-	                            "",
-	        text);
+	evt_buf out = { 0 };
+	bool ok = evt_buf_printf(&out,
+	              "HTTP/1.1 %u %s\r\n"
+	              "content-type: text/plain; charset=utf-8\r\n"
+	              "content-length: %zu\r\n"
+	              "x-content-type-options: nosniff\r\n"
+	              "%sconnection: close\r\n\r\n",
+	              status, evt_http_request_phrase(status), strlen(text) + 1,
+	              status == 401     ? "www-authenticate: Bearer\r\n" :
+	                  status == 426 ? "upgrade: websocket\r\n"
+	                                  "sec-websocket-version: 13\r\n" :
+	                                  "") &&
+	    (bodiless || evt_buf_printf(&out, "%s\n", text)) &&
+	    evt_connection_queue(connection, out.data, out.len);
 
 	rt->site->stats->refused++;
-	/* HEAD is answered without the text, whatever it asks for. */
-	if (lws_http_get_uri_and_method(wsi, &path, &len) == LWSHUMETH_HEAD)
-		n -= (int)strlen(text) + 1;
-	/* It is short, so it goes out at once, or the other side is gone. */
-	if (n > 0 && (size_t)n < sizeof(buf) - LWS_PRE)
-		(void)lws_write(wsi, (uint8_t *)out, (size_t)n,
-		    LWS_WRITE_HTTP_HEADERS);
-	return -1;
+	evt_buf_free(&out);
+	if (ok)
+		evt_connection_finish(connection);
+	else
+		evt_connection_drop(connection);
 }
-
-/* A header into buf; NULL if there is none, "" if it is too long to be good or
- * holds a NUL. */
-static const char *
-http_route_header(struct lws *wsi, enum lws_token_indexes token, char *buf)
-{
-	int n = lws_hdr_total_length(wsi, token);
-
-	if (n <= 0)
-		return NULL;
-	return lws_hdr_copy(wsi, buf, HEADER_MAX, token) == n &&
-	        strlen(buf) == (size_t)n ?
-	    buf :
-	    "";
-}
-
-/* The header Sec-Fetch-Site, which the library does not know; NULL if there is
- * none or it is no value that counts. */
-static const char *
-http_route_fetch_site(struct lws *wsi, char *buf, int size)
-{
-	static const char name[] = "sec-fetch-site:";
-	int n =
-	    lws_hdr_custom_copy(wsi, buf, size, name, (int)sizeof(name) - 1);
-
-	while (n > 0 && (buf[n - 1] == ' ' || buf[n - 1] == '\t'))
-		buf[--n] = '\0';
-	return n > 0 ? buf + strspn(buf, " \t") : NULL;
-}
-
-/* What access is judged by, and the buffers that hold it. */
-struct credentials {
-	char host[HEADER_MAX], origin[HEADER_MAX], auth[HEADER_MAX];
-	char fetch_site[32];
-	evt_access_request q;
-};
 
 static void
-http_route_read_credentials(struct lws *wsi, const evt_strings *args,
-    struct credentials *c)
+http_route_read_access(const evt_http_head *head, evt_access_request *ret)
 {
-	c->q = (evt_access_request){
-		.host = http_route_header(wsi, WSI_TOKEN_HOST, c->host),
-		.origin = http_route_header(wsi, WSI_TOKEN_ORIGIN, c->origin),
-		.authorization = http_route_header(wsi,
-		    WSI_TOKEN_HTTP_AUTHORIZATION, c->auth),
-		.token = evt_http_args_get(args, "token"),
-		.fetch_site = http_route_fetch_site(wsi, c->fetch_site,
-		    sizeof(c->fetch_site)),
+	*ret = (evt_access_request){
+		.host = evt_http_head_get(head, "Host"),
+		.origin = evt_http_head_get(head, "Origin"),
+		.authorization = evt_http_head_get(head, "Authorization"),
+		.token = evt_http_head_arg(&head->args, "token"),
+		.fetch_site = evt_http_head_get(head, "Sec-Fetch-Site"),
 	};
 }
 
@@ -177,7 +127,7 @@ static bool
 http_route_find_wanted(const evt_http_route *rt, const char *path,
     const evt_strings *args, struct wanted *w)
 {
-	const char *deck = evt_http_args_get(args, "deck");
+	const char *deck = evt_http_head_arg(args, "deck");
 
 	*w = (struct wanted){ .own = false };
 	if (strcmp(path, "/stream") == 0) {
@@ -247,7 +197,7 @@ static bool
 http_route_read_join(const evt_http_route *rt, const evt_strings *args,
     evt_channel_join *join)
 {
-	const char *with = evt_http_args_get(args, "with");
+	const char *with = evt_http_head_arg(args, "with");
 	uint8_t random[16];
 
 	if (join->kind == EVT_CHANNEL_CONTROL) {
@@ -258,230 +208,170 @@ http_route_read_join(const evt_http_route *rt, const evt_strings *args,
 		return true;
 	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
 		return false;
-	join->atmosphere = evt_atmosphere_greet(evt_http_args_get(args,
+	join->atmosphere = evt_atmosphere_greet(evt_http_head_arg(args,
 	                                            "X-Atmosphere-tracking-id"),
-	    evt_http_args_get(args, "X-atmo-protocol") != NULL, random,
+	    evt_http_head_arg(args, "X-atmo-protocol") != NULL, random,
 	    rt->heartbeat_ns / 1000000, join->greeting);
 	return true;
 }
 
-static int
-http_route_accept(const evt_http_route *rt, struct lws *wsi,
-    const evt_strings *args, struct wanted *w)
+/* An upgrade that is refused. */
+struct refusal {
+	unsigned status; /* 0: it is accepted */
+	char why[600];
+};
+
+static evt_ws_client *
+http_route_refused(struct refusal *ret, unsigned status, const char *why)
+{
+	ret->status = status;
+	snprintf(ret->why, sizeof(ret->why), "%s", why);
+	return NULL;
+}
+
+static evt_ws_client *
+http_route_accept(const evt_http_route *rt, evt_connection *connection,
+    const evt_http_head *head, struct wanted *w, struct refusal *ret)
 {
 	evt_channels *channels = rt->site->channels;
+	evt_ws_client *client;
 	evt_channel *ch;
 	evt_error err;
 	int r;
 
 	if (evt_channels_closing(channels))
-		return http_route_refuse(rt, wsi, 503,
+		return http_route_refused(ret, 503,
 		    "the server is shutting down");
 	if (evt_channels_clients(channels) >= rt->max_clients)
-		return http_route_refuse(rt, wsi, 503,
+		return http_route_refused(ret, 503,
 		    "too many clients; retry when others have left");
-	if (!http_route_read_join(rt, args, &w->join))
-		return -1;
+	if (!http_route_read_join(rt, &head->args, &w->join))
+		return http_route_refused(ret, 500, "no random numbers");
 	if (!w->own)
-		r = http_route_join_shared(rt, args, w->join.kind, &ch, &err);
+		r = http_route_join_shared(rt, &head->args, w->join.kind, &ch,
+		    &err);
 	else if (w->join.kind == EVT_CHANNEL_STREAM)
-		r = http_route_own_channel(rt, args, &ch, &err);
+		r = http_route_own_channel(rt, &head->args, &ch, &err);
 	else
 		r = evt_channels_add(channels, rt->play, &ch, &err);
-	if (r == EVT_ERR_ARG || r == EVT_ERR_NOTFOUND)
-		return http_route_refuse(rt, wsi, 400, err.text);
-	if (r != EVT_OK)
-		return http_route_refuse(rt, wsi, 500, err.text);
-	return evt_channel_accept(ch, wsi, &w->join, &err) == EVT_OK ? 0 : -1;
-}
-
-/* Anything but "websocket" (h2c, say) is refused. */
-static bool
-http_route_wants_websocket(struct lws *wsi)
-{
-	char upgrade[32];
-
-	return lws_hdr_copy(wsi, upgrade, sizeof(upgrade), WSI_TOKEN_UPGRADE) >
-	    0 &&
-	    strcasecmp(upgrade, "websocket") == 0;
-}
-
-/* The only version that there is. */
-static bool
-http_route_has_version(struct lws *wsi)
-{
-	char version[8];
-
-	return lws_hdr_copy(wsi, version, sizeof(version), WSI_TOKEN_VERSION) >
-	    0 &&
-	    strcmp(version, "13") == 0;
+	if (r == EVT_OK)
+		r = evt_channel_accept(ch, connection, &w->join, &client, &err);
+	if (r == EVT_OK)
+		return client;
+	return http_route_refused(ret,
+	    r == EVT_ERR_ARG || r == EVT_ERR_NOTFOUND ? 400 : 500, err.text);
 }
 
 /* The key of a handshake is 16 bytes in base64 (RFC 6455, 4.1). */
 static bool
-http_route_has_key(struct lws *wsi)
+http_route_is_key(const char *key)
 {
 	static const char digits[] =
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	char key[25];
 
-	return lws_hdr_copy(wsi, key, sizeof(key), WSI_TOKEN_KEY) == 24 &&
-	    strspn(key, digits) == 22 && strcmp(key + 22, "==") == 0;
+	return key != NULL && strlen(key) == 24 && strspn(key, digits) == 22 &&
+	    strcmp(key + 22, "==") == 0;
 }
 
-/* "Connection: keep-alive, Upgrade" */
+/* Whether all that the client offers are subprotocols: tokens. */
 static bool
-http_route_connection_says_upgrade(struct lws *wsi)
+http_route_offers_tokens(const evt_http_head *head)
 {
-	char text[120], *rest = text, *word;
+	for (size_t i = 0; i < head->names.n; i++) {
+		const char *p = head->values.item[i];
+		bool more = strcasecmp(head->names.item[i],
+		                "Sec-WebSocket-Protocol") == 0;
 
-	if (lws_hdr_copy(wsi, text, sizeof(text), WSI_TOKEN_CONNECTION) <= 0)
-		return false;
-	while ((word = strsep(&rest, ", \t")) != NULL) {
-		if (strcasecmp(word, "upgrade") == 0)
-			return true;
-	}
-	return false;
-}
+		while (more) {
+			size_t n = strcspn(p, ",");
+			size_t from = strspn(p, " \t"), to = n;
 
-/* Whether the n bytes are a token (RFC 7230, 3.2.6) that the library takes for
- * one: not a number. */
-static bool
-http_route_is_token(const char *p, size_t n)
-{
-	static const char others[] = "!#$%&'*+-.^_`|~";
-	bool number = true;
-
-	for (size_t i = 0; i < n; i++) {
-		bool digit = p[i] >= '0' && p[i] <= '9';
-
-		if (!digit && !(p[i] >= 'a' && p[i] <= 'z') &&
-		    !(p[i] >= 'A' && p[i] <= 'Z') &&
-		    (p[i] == '\0' || strchr(others, p[i]) == NULL))
-			return false;
-		number = number && (digit || p[i] == '.');
-	}
-	return n > 0 && !number;
-}
-
-/* Read the first subprotocol that is offered; "" if none is.  false: the list is
- * invalid or too long. */
-static bool
-http_route_offered(struct lws *wsi,
-    char ret_name[EVT_HTTP_ROUTE_SUBPROTOCOL_MAX + 1])
-{
-	char text[SUBPROTOCOLS_MAX + 1], *rest = text, *name;
-
-	ret_name[0] = '\0';
-	if (lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) <= 0)
-		return true;
-	if (lws_hdr_copy(wsi, text, sizeof(text), WSI_TOKEN_PROTOCOL) <= 0)
-		return false;
-	while ((name = strsep(&rest, ",")) != NULL) {
-		size_t n;
-
-		name += strspn(name, " \t");
-		n = strcspn(name, " \t");
-		if (name[n + strspn(name + n, " \t")] != '\0' ||
-		    n > EVT_HTTP_ROUTE_SUBPROTOCOL_MAX ||
-		    !http_route_is_token(name, n))
-			return false;
-		if (ret_name[0] == '\0')
-			memcpy(ret_name, name, n + 1);
-		ret_name[EVT_HTTP_ROUTE_SUBPROTOCOL_MAX] = '\0';
+			while (to > from &&
+			    (p[to - 1] == ' ' || p[to - 1] == '\t'))
+				to--;
+			if (from >= to ||
+			    !evt_http_head_is_token(p + from, to - from))
+				return false;
+			more = p[n] == ',';
+			p += n + 1;
+		}
 	}
 	return true;
-}
-
-/* The path of a GET, free() it.  NULL: it is no GET, or out of memory. */
-static char *
-http_route_path_of(struct lws *wsi)
-{
-	int n = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI);
-	char *path = n > 0 ? malloc((size_t)n + 1) : NULL;
-
-	if (path != NULL &&
-	    lws_hdr_copy(wsi, path, n + 1, WSI_TOKEN_GET_URI) < 0) {
-		free(path);
-		return NULL;
-	}
-	return path;
-}
-
-static int
-http_route_judge_upgrade(const evt_http_route *rt, struct lws *wsi,
-    const char *path, const evt_strings *args)
-{
-	struct credentials c;
-	struct wanted w;
-	enum evt_access_verdict verdict;
-
-	http_route_read_credentials(wsi, args, &c);
-	verdict = http_route_access(rt, &c.q);
-	if (verdict != EVT_ACCESS_GRANTED)
-		return http_route_refuse(rt, wsi,
-		    (unsigned)evt_access_status(verdict),
-		    evt_access_why(verdict));
-	if (!http_route_find_wanted(rt, path, args, &w))
-		return http_route_refuse(rt, wsi, 404,
-		    "no WebSocket at this path; use /stream, /control or "
-		    "/event/subscription");
-	return http_route_accept(rt, wsi, args, &w);
 }
 
 /* What is wrong with the headers of a handshake, and the status to refuse it
  * with; NULL: nothing. */
 static const char *
-http_route_bad_handshake(struct lws *wsi,
-    char offered[EVT_HTTP_ROUTE_SUBPROTOCOL_MAX + 1], unsigned *ret_status)
+http_route_bad_handshake(const evt_http_head *head, unsigned *ret_status)
 {
+	const char *version = evt_http_head_get(head, "Sec-WebSocket-Version");
+
 	*ret_status = 426;
-	if (!http_route_has_version(wsi))
+	if (version == NULL || strcmp(version, "13") != 0)
 		return "unsupported WebSocket version; use 13";
 	*ret_status = 400;
-	if (!http_route_has_key(wsi))
+	if (strcmp(head->method, "GET") != 0)
+		return "a WebSocket handshake must be a GET";
+	if (!http_route_is_key(evt_http_head_get(head, "Sec-WebSocket-Key")))
 		return "Sec-WebSocket-Key must be 16 bytes in base64";
-	if (!http_route_connection_says_upgrade(wsi))
+	if (!evt_http_head_has_word(head, "Connection", "upgrade"))
 		return "a WebSocket handshake needs 'Connection: Upgrade'";
-	if (!http_route_offered(wsi, offered))
+	if (!http_route_offers_tokens(head))
 		return "Sec-WebSocket-Protocol must be a list of names, with "
-		       "commas between them, of 126 bytes at most; no "
-		       "subprotocol is needed here";
+		       "commas between them; no subprotocol is needed here";
 	return NULL;
 }
 
-int
-evt_http_route_upgrade(const evt_http_route *rt, struct lws *wsi,
-    char offered[EVT_HTTP_ROUTE_SUBPROTOCOL_MAX + 1])
+static evt_ws_client *
+http_route_judge_upgrade(const evt_http_route *rt, evt_connection *connection,
+    const evt_http_head *head, struct refusal *ret)
 {
-	const char *why;
+	enum evt_access_verdict verdict;
+	evt_access_request q;
+	struct wanted w;
 	unsigned status;
-	bool nul;
-	evt_strings args = { 0 };
-	char *path;
-	int r = -1;
+	const char *why = http_route_bad_handshake(head, &status);
 
-	if (!http_route_wants_websocket(wsi)) {
-		rt->site->stats->refused++;
-		return -1;
+	if (why != NULL)
+		return http_route_refused(ret, status, why);
+	http_route_read_access(head, &q);
+	verdict = http_route_access(rt, &q);
+	if (verdict != EVT_ACCESS_GRANTED)
+		return http_route_refused(ret,
+		    (unsigned)evt_access_status(verdict),
+		    evt_access_why(verdict));
+	if (!http_route_find_wanted(rt, head->path, &head->args, &w))
+		return http_route_refused(ret, 404,
+		    "no WebSocket at this path; use /stream, /control or "
+		    "/event/subscription");
+	return http_route_accept(rt, connection, head, &w, ret);
+}
+
+/* NULL: it is refused, and answered. */
+static evt_ws_client *
+http_route_upgrade(const evt_http_route *rt, evt_connection *connection,
+    const evt_http_head *head)
+{
+	struct refusal refusal = { .status = 0 };
+	evt_ws_client *client =
+	    http_route_judge_upgrade(rt, connection, head, &refusal);
+	evt_buf answer = { 0 };
+
+	if (client == NULL) {
+		evt_http_route_refuse(rt, connection,
+		    strcmp(head->method, "HEAD") == 0, refusal.status,
+		    refusal.why);
+		return NULL;
 	}
-	path = http_route_path_of(wsi);
-	why = http_route_bad_handshake(wsi, offered, &status);
-	if (path == NULL)
-		(void)http_route_refuse(rt, wsi, 400,
-		    "a WebSocket handshake must be a GET");
-	else if (why != NULL)
-		(void)http_route_refuse(rt, wsi, status, why);
-	else if (!evt_http_args_read(wsi, &args, &nul))
-		r = -1;
-	else if (nul)
-		(void)http_route_refuse(rt, wsi, 400,
-		    "an argument of the query holds %00");
+	if (evt_ws_handshake_accept(evt_http_head_get(head,
+	                                "Sec-WebSocket-Key"),
+	        SHA1, &answer) &&
+	    evt_connection_queue(connection, answer.data, answer.len))
+		evt_ws_client_open(client);
 	else
-		r = http_route_judge_upgrade(rt, wsi, path, &args);
-	free(path);
-	evt_http_args_free(&args);
-	return r;
+		evt_connection_drop(connection);
+	evt_buf_free(&answer);
+	return client;
 }
 
 /* ---- other requests ------------------------------------------------------ */
@@ -511,26 +401,26 @@ http_route_find_file(const evt_http_route *rt, const char *path)
  * with, and *ret_why; 0: it may.  false: out of memory.
  */
 static bool
-http_route_judge(const evt_http_route *rt, struct lws *wsi, evt_http_request *x,
+http_route_judge(const evt_http_route *rt, evt_http_request *x,
     unsigned *ret_status, const char **ret_why)
 {
 	evt_http_request_caller caller = { .origin = NULL };
 	bool file = http_route_find_file(rt, evt_http_request_path(x)) != NULL;
-	struct credentials c;
+	evt_access_request q;
 	enum evt_access_verdict verdict;
 	int status;
 
-	http_route_read_credentials(wsi, evt_http_request_args(x), &c);
+	http_route_read_access(evt_http_request_head(x), &q);
 	/* Any page may have a link to the console. */
 	if (file)
-		c.q.fetch_site = NULL;
-	verdict = http_route_access(rt, &c.q);
+		q.fetch_site = NULL;
+	verdict = http_route_access(rt, &q);
 	status = evt_access_status(verdict);
 	*ret_why = evt_access_why(verdict);
-	caller.session = http_route_session(c.q.authorization);
-	caller.origin = status != 403 ? c.q.origin : NULL;
+	caller.session = http_route_session(q.authorization);
+	caller.origin = status != 403 ? q.origin : NULL;
 	/* A page of another server must not have a browser change the deck. */
-	caller.may_change = evt_access_same_origin(&c.q) ||
+	caller.may_change = evt_access_same_origin(&q) ||
 	    (rt->access->token != NULL && status == 0);
 	/* The page's files hold nothing of the tape, and a browser's question
 	 * whether it may ask brings no token. */
@@ -610,23 +500,22 @@ http_route_handle(const evt_http_route *rt, evt_http_request *x)
 	}
 }
 
-int
-evt_http_route_begin(const evt_http_route *rt, struct lws *wsi)
+static evt_http_request *
+http_route_request(const evt_http_route *rt, evt_connection *connection,
+    evt_http_head *head)
 {
-	evt_http_request *x =
-	    evt_http_request_new(wsi, rt->site->tiles, rt->site->stats);
+	evt_http_request *x = evt_http_request_new(connection, head,
+	    rt->site->tiles, rt->site->stats);
 	const char *why;
 	unsigned status;
 	int64_t len = 0;
 
-	if (x == NULL)
-		return -1;
-	if (!http_route_judge(rt, wsi, x, &status, &why)) {
+	if (x == NULL || !http_route_judge(rt, x, &status, &why)) {
 		evt_http_request_free(x);
-		return -1;
+		evt_connection_drop(connection);
+		return NULL;
 	}
 	rt->site->stats->http.requests++;
-	lws_set_opaque_user_data(wsi, x);
 	if (status == 0)
 		status = evt_http_request_judge_form(x, &len, &why);
 	if (status != 0)
@@ -635,13 +524,27 @@ evt_http_route_begin(const evt_http_route *rt, struct lws *wsi)
 	    len == 0)
 		http_route_handle(rt, x);
 	else
-		evt_http_request_invite_body(x);
-	return 0;
+		evt_http_request_invite_body(x, len);
+	return x;
+}
+
+void
+evt_http_route_begin(const evt_http_route *rt, evt_connection *connection,
+    evt_http_head *head, evt_http_route_result *ret)
+{
+	assert(head->path != NULL);
+	*ret = (evt_http_route_result){ .request = NULL };
+	/* An upgrade to anything else (h2c, say) is declined by answering the
+	 * request as it is (RFC 9110, 7.8). */
+	if (head->persistent &&
+	    evt_http_head_has_word(head, "Upgrade", "websocket"))
+		ret->client = http_route_upgrade(rt, connection, head);
+	else
+		ret->request = http_route_request(rt, connection, head);
 }
 
 void
 evt_http_route_complete(const evt_http_route *rt, evt_http_request *x)
 {
-	if (evt_http_request_is_due(x))
-		http_route_handle(rt, x);
+	http_route_handle(rt, x);
 }

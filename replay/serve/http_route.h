@@ -12,6 +12,7 @@
 #include "replay/serve/http_request.h"
 #include "replay/serve/server_file.h"
 #include "replay/serve/site.h"
+#include "replay/serve/ws_client.h"
 
 typedef struct evt_http_route {
 	evt_site *site;
@@ -29,21 +30,25 @@ typedef struct evt_http_route {
 	evt_strings *told;
 } evt_http_route;
 
-/* Longest name of a subprotocol that is accepted, in bytes. */
-#define EVT_HTTP_ROUTE_SUBPROTOCOL_MAX 62u
-
 /*
- * A request for an upgrade.  0: accepted; the client is attached to the
- * connection, or will be freed with it.  -1: refused, and answered; close it.
- * ret_offered: the first subprotocol that the client offers, "" if it offers none.
+ * A request whose head has come.  The head is taken over, and is empty then.  It is
+ * answered, or a handler or a channel takes it, or the connection is dropped; one
+ * of these is in ret, the other is NULL, and both are NULL if the connection is over.
  */
-int evt_http_route_upgrade(const evt_http_route *route, struct lws *wsi,
-    char ret_offered[EVT_HTTP_ROUTE_SUBPROTOCOL_MAX + 1]);
-
-/* Another request: its head has come.  It is attached to the connection.  -1:
- * out of memory; close the connection. */
-int evt_http_route_begin(const evt_http_route *route, struct lws *wsi);
-/* Its body is complete. */
+typedef struct evt_http_route_result {
+	evt_http_request *request; /* its body may still come */
+	evt_ws_client *client;     /* its handshake is complete */
+} evt_http_route_result;
+void evt_http_route_begin(const evt_http_route *route,
+    evt_connection *connection, evt_http_head *head,
+    evt_http_route_result *ret);
+/* The body of a request is complete. */
 void evt_http_route_complete(const evt_http_route *route, evt_http_request *x);
+
+/* Refuse a connection whose request cannot be read, or must not be, with a line of
+ * text; the connection is over then.  bodiless: it was a HEAD. */
+void evt_http_route_refuse(const evt_http_route *route,
+    evt_connection *connection, bool bodiless, unsigned status,
+    const char *text);
 
 #endif

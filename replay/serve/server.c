@@ -1,24 +1,23 @@
 /*
- * server.c - the listening socket, the loop of libwebsockets and its callbacks;
- * see server.h.  Channels play, http_route.c judges requests.
+ * server.c - the listening socket, the loop and the visitors; see server.h.
+ * Channels play, http_route.c judges requests, connection.c moves bytes.
  *
- * The server listens and accepts itself, and gives the connections to
- * libwebsockets.  So names are resolved, IPv6 works, errors have a text, and a
- * socket's buffers are bounded before anything is sent.
- *
- * The library's own timers tick in milliseconds and spin the last one.  So the
- * loop has one absolute timer descriptor, for the playback that is due first.
+ * The loop waits with epoll for the listener, the connections, one absolute timer
+ * for the playback that is due first, and a descriptor by which it is stopped.
  */
 #include "replay/serve/server.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <libwebsockets.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -27,11 +26,10 @@
 #include "format/base/err.h"
 #include "replay/play/waker.h"
 #include "replay/serve/channels.h"
-#include "replay/serve/http_args.h"
+#include "replay/serve/connection.h"
 #include "replay/serve/http_request.h"
 #include "replay/serve/http_route.h"
 #include "replay/serve/listener.h"
-#include "replay/serve/peer.h"
 #include "replay/serve/site.h"
 #include "replay/serve/ws_client.h"
 
@@ -41,24 +39,41 @@
 #define STOP_NS (2 * EVT_NS_PER_S)
 /* Between two rounds of housekeeping. */
 #define TICK_NS (EVT_NS_PER_S / 2)
-/* Connections beside those of clients: requests, and connections that say nothing
- * until they are dropped.  These must not keep clients out. */
-#define OTHER_CONNECTIONS 1024u
+/* How long a visitor may take to say what it wants. */
+#define HEAD_NS (10 * EVT_NS_PER_S)
+/* How long it may do so if there is no room for others. */
+#define SILENCE_NS EVT_NS_PER_S
+/* Connections beside those of WebSocket clients.  The next one is only served
+ * metrics, so that a server that is full can still be looked at. */
+#define VISITORS_MAX 1024u
 /* Further descriptors: the listener, the timer, tapes, blocks that are read. */
 #define OTHER_FDS 256u
+/* Bytes of one read, and events of one wait. */
+#define READ_BYTES 65536u
+#define EVENTS 64
+/* Connections that are accepted in one turn. */
+#define ACCEPTS 64u
 
-/* Ids of our protocols: what a callback is about. */
-enum { PROTOCOL_CLIENT = 1, PROTOCOL_TIMER, PROTOCOL_LISTENER };
+/* A connection, and what became of it.  None of the two: nothing was asked yet. */
+struct visitor {
+	evt_server *server;
+	evt_connection *connection;
+	evt_buf head; /* of a request, as far as it has come */
+	int64_t since_ns;
+	bool spare; /* it came when there was no room but for metrics */
+	bool heard; /* its head was read, or was refused */
+	evt_http_request *request;
+	evt_ws_client *client;
+};
 
 struct evt_server {
 	evt_server_options o;
-	struct lws_context *context;
-	struct lws_vhost *vhost;
-	struct lws_protocols protocols[5]; /* the last one is empty */
-	char offered[EVT_HTTP_ROUTE_SUBPROTOCOL_MAX +
-	    1]; /* name of the second */
+	SSL_CTX *tls; /* NULL: none */
 	int listen_fd;
 	int spare_fd; /* given up for a moment when there is no other left */
+	int stop_fd;  /* readable: evt_server_stop() was called */
+	evt_connections connections;
+	size_t n_clients; /* of the connections, those of WebSocket clients */
 	evt_waker waker;
 	char url[300];
 	evt_channels *channels;
@@ -70,9 +85,9 @@ struct evt_server {
 	int64_t tick_ns;     /* next housekeeping */
 	int64_t deadline_ns; /* while stopping: when to drop the rest */
 	bool stopping;
-	evt_peer gone;          /* attached to connections without an object */
 	atomic_bool stop;       /* lock-free: set by signal handlers too */
 	evt_server_stats stats; /* without the channels that exist */
+	uint8_t read[READ_BYTES];
 };
 
 /* ---- the listening socket ------------------------------------------------ */
@@ -89,7 +104,7 @@ server_open_listener(evt_server *s, evt_error *err)
 	return r;
 }
 
-/* Bounds for a connection, before libwebsockets gets it.  A connection works
+/* Bounds for a connection, before anything is sent.  A connection works
  * also without one of them. */
 static void
 server_prepare_socket(int fd)
@@ -105,24 +120,220 @@ server_prepare_socket(int fd)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
 }
 
+/* ---- visitors ------------------------------------------------------------ */
+
+/* Whether it may be dropped if there is no room: it was answered and does not leave,
+ * or it has asked nothing for a while.  v: NULL, it was answered. */
+static bool
+server_visitor_may_go(const struct visitor *v, int64_t now)
+{
+	return v == NULL ||
+	    (v->request == NULL && v->client == NULL &&
+	        now - v->since_ns > SILENCE_NS);
+}
+
+/* Drop the oldest connection that may go, if there is one. */
+static void
+server_make_room(evt_server *s)
+{
+	evt_connection *c = evt_connections_next(&s->connections, NULL);
+	int64_t now = evt_clock_mono();
+
+	while (c != NULL && !server_visitor_may_go(evt_connection_ctx(c), now))
+		c = evt_connections_next(&s->connections, c);
+	if (c != NULL)
+		evt_connection_drop(c);
+}
+
+/* Connections that are not those of clients.  A client that was dropped in this
+ * turn counts on both sides. */
+static size_t
+server_visitors(const evt_server *s)
+{
+	size_t n = s->connections.n - s->connections.n_dead;
+
+	return n > s->n_clients ? n - s->n_clients : 0;
+}
+
+/* The whole head of a request has come: n bytes. */
+static void
+server_visitor_ask(struct visitor *v, size_t n)
+{
+	const evt_http_route *rt = &v->server->route;
+	evt_http_route_result result;
+	evt_http_head head;
+	const char *why;
+	unsigned status =
+	    evt_http_head_read((const char *)v->head.data, n, &head, &why);
+	bool bodiless = head.method != NULL && strcmp(head.method, "HEAD") == 0;
+
+	v->heard = true;
+	if (status == 0 && v->spare && strcmp(head.path, "/metrics") != 0) {
+		status = 503;
+		why = "too many connections; retry when others have left";
+	}
+	if (status != 0) {
+		evt_http_route_refuse(rt, v->connection, bodiless, status, why);
+	} else {
+		evt_http_route_begin(rt, v->connection, &head, &result);
+		v->request = result.request;
+		v->client = result.client;
+		v->server->n_clients += v->client != NULL;
+	}
+	evt_http_head_free(&head);
+}
+
+/* Bytes of a request or of a WebSocket. */
+static void
+server_visitor_take(struct visitor *v, uint8_t *p, size_t n)
+{
+	if (v->client != NULL)
+		evt_ws_client_receive(v->client, p, n);
+	else if (v->request != NULL &&
+	    evt_http_request_add_body(v->request, p, n))
+		evt_http_route_complete(&v->server->route, v->request);
+}
+
+/* Bytes of the head of a request, and perhaps of what follows it. */
+static void
+server_visitor_take_head(struct visitor *v, const uint8_t *p, size_t n)
+{
+	size_t head;
+
+	if (!evt_buf_add(&v->head, p, n)) {
+		evt_connection_drop(v->connection);
+		return;
+	}
+	head = evt_http_head_length((const char *)v->head.data, v->head.len);
+	if (head == 0 && v->head.len <= EVT_HTTP_HEAD_MAX)
+		return;
+	server_visitor_ask(v, head > 0 ? head : v->head.len);
+	if (v->head.len > head && !evt_connection_is_over(v->connection))
+		server_visitor_take(v, v->head.data + head, v->head.len - head);
+	/* It may hold credentials. */
+	explicit_bzero(v->head.data, v->head.cap);
+	evt_buf_free(&v->head);
+}
+
+static void
+server_visitor_ended(struct visitor *v)
+{
+	if (v->client != NULL)
+		evt_ws_client_ended(v->client);
+	else if (v->request != NULL)
+		evt_http_request_ended(v->request);
+	else
+		evt_connection_drop(v->connection);
+}
+
+static void
+server_visitor_on_readable(void *ctx)
+{
+	struct visitor *v = ctx;
+	uint8_t *p = v->server->read;
+	ssize_t n = evt_connection_read(v->connection, p, READ_BYTES);
+
+	if (n < 0)
+		server_visitor_ended(v);
+	else if (n > 0 && v->client == NULL && v->request == NULL)
+		server_visitor_take_head(v, p, (size_t)n);
+	else if (n > 0)
+		server_visitor_take(v, p, (size_t)n);
+}
+
+static void
+server_visitor_on_writable(void *ctx)
+{
+	struct visitor *v = ctx;
+
+	if (v->client != NULL)
+		evt_ws_client_writable(v->client);
+	else if (v->request != NULL)
+		evt_http_request_writable(v->request);
+}
+
+static void
+server_visitor_on_due(void *ctx)
+{
+	struct visitor *v = ctx;
+
+	if (v->client != NULL)
+		evt_ws_client_due(v->client);
+	else if (v->request != NULL)
+		evt_http_request_due(v->request);
+	else
+		evt_connection_drop(v->connection);
+}
+
+static void
+server_visitor_on_close(void *ctx)
+{
+	struct visitor *v = ctx;
+	evt_server *s = v->server;
+
+	if (v->client != NULL)
+		s->n_clients--;
+	else if (v->request == NULL && !v->heard)
+		s->stats.unheard++;
+	evt_ws_client_free(v->client);
+	evt_http_request_free(v->request);
+	if (v->head.data != NULL)
+		explicit_bzero(v->head.data, v->head.cap);
+	evt_buf_free(&v->head);
+	free(v);
+}
+
+static const evt_connection_ops server_visitor_ops = {
+	.on_readable = server_visitor_on_readable,
+	.on_writable = server_visitor_on_writable,
+	.on_due = server_visitor_on_due,
+	.on_close = server_visitor_on_close,
+};
+
+/* A connection was accepted. */
+static void
+server_welcome(evt_server *s, int fd)
+{
+	struct visitor *v = NULL;
+
+	if (server_visitors(s) >= VISITORS_MAX)
+		server_make_room(s);
+	if (server_visitors(s) <= VISITORS_MAX)
+		v = calloc(1, sizeof(*v));
+	if (v == NULL) {
+		s->stats.refused++;
+		close(fd);
+		return;
+	}
+	v->server = s;
+	v->since_ns = evt_clock_mono();
+	v->spare = server_visitors(s) >= VISITORS_MAX;
+	if (evt_connection_new(&s->connections, fd, s->tls, &server_visitor_ops,
+	        v, &v->connection, NULL) != EVT_OK) {
+		free(v);
+		return;
+	}
+	evt_connection_set_due(v->connection, v->since_ns + HEAD_NS);
+}
+
+void
+evt_server_add(evt_server *s, int fd)
+{
+	server_prepare_socket(fd);
+	server_welcome(s, fd);
+}
+
 static void
 server_accept_all(evt_server *s)
 {
-	uint64_t unheard;
-	bool refused;
+	bool refused = false;
 	int fd;
 
-	for (;;) {
+	for (unsigned i = 0; i < ACCEPTS; i++) {
 		fd = evt_listener_accept(s->listen_fd, &s->spare_fd, &refused);
 		if (fd < 0)
 			break;
-		server_prepare_socket(fd);
-		unheard = s->stats.unheard;
-		/* If it fails it closes the descriptor.  After a failure of TLS
-		 * its callback has counted the connection already. */
-		if (lws_adopt_socket_vhost(s->vhost, fd) == NULL &&
-		    s->stats.unheard == unheard)
-			s->stats.refused++;
+		evt_server_add(s, fd);
 	}
 	if (refused) {
 		s->stats.refused++;
@@ -130,8 +341,6 @@ server_accept_all(evt_server *s)
 		    "a connection was refused: too many open files");
 	}
 }
-
-/* ---- callbacks ----------------------------------------------------------- */
 
 static void
 server_on_timer(evt_server *s)
@@ -143,166 +352,7 @@ server_on_timer(evt_server *s)
 	evt_channels_pump(s->channels, now);
 }
 
-/* Something happened on the connection of a WebSocket client. */
-static int
-server_on_ws_client(evt_server *s, struct lws *wsi, evt_ws_client *c,
-    enum lws_callback_reasons reason, void *in, size_t len)
-{
-	int r;
-
-	switch (reason) {
-	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-		/* Now the library has found the protocol.  It would name it in
-		 * its answer if it had a name. */
-		s->offered[0] = '\0';
-		return lws_get_protocol(wsi)->id == PROTOCOL_CLIENT ? 0 : -1;
-	case LWS_CALLBACK_ESTABLISHED:
-		return evt_ws_client_open(c);
-	case LWS_CALLBACK_RECEIVE:
-		r = evt_ws_client_receive(c, in, len);
-		evt_ws_client_update_reading(c);
-		return r;
-	case LWS_CALLBACK_SERVER_WRITEABLE:
-		return evt_ws_client_writable(c);
-	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-		return evt_ws_client_peer_closed(c, in, len);
-	case LWS_CALLBACK_CLOSED:
-	case LWS_CALLBACK_WSI_DESTROY:
-		lws_set_opaque_user_data(wsi, &s->gone);
-		evt_ws_client_free(c);
-		return 0;
-	default:
-		return 0;
-	}
-}
-
-/* Something happened on the connection of another request. */
-static int
-server_on_request(evt_server *s, struct lws *wsi, evt_http_request *x,
-    enum lws_callback_reasons reason, const void *in, size_t len)
-{
-	switch (reason) {
-	case LWS_CALLBACK_HTTP_BODY:
-		return evt_http_request_add_body(x, in, len);
-	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-		evt_http_route_complete(&s->route, x);
-		return 0;
-	case LWS_CALLBACK_HTTP_WRITEABLE:
-		return evt_http_request_writable(x);
-	case LWS_CALLBACK_CLOSED_HTTP:
-	case LWS_CALLBACK_WSI_DESTROY:
-		lws_set_opaque_user_data(wsi, &s->gone);
-		evt_http_request_free(x);
-		return 0;
-	default:
-		return 0;
-	}
-}
-
-/* Something happened on a connection that has not asked for anything yet. */
-static int
-server_on_stranger(evt_server *s, struct lws *wsi,
-    enum lws_callback_reasons reason)
-{
-	switch (reason) {
-	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-		if (evt_http_route_upgrade(&s->route, wsi, s->offered) == 0)
-			return 0;
-		lws_set_opaque_user_data(wsi, &s->gone);
-		return -1;
-	case LWS_CALLBACK_HTTP:
-		return evt_http_route_begin(&s->route, wsi);
-	case LWS_CALLBACK_RAW_ADOPT:
-		/* The library does not take CONNECT for HTTP, and would
-		 * never drop the connection. */
-		s->stats.refused++;
-		lws_set_opaque_user_data(wsi, &s->gone);
-		return -1;
-	case LWS_CALLBACK_WSI_DESTROY:
-		s->stats.unheard++;
-		return 0;
-	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-		return -1;
-	default:
-		return 0;
-	}
-}
-
-static int
-server_on_client(evt_server *s, struct lws *wsi,
-    enum lws_callback_reasons reason, void *in, size_t len)
-{
-	evt_peer *peer = lws_get_opaque_user_data(wsi);
-
-	if (peer == NULL)
-		return server_on_stranger(s, wsi, reason);
-	switch (peer->kind) {
-	case EVT_PEER_WS_CLIENT:
-		return server_on_ws_client(s, wsi, (evt_ws_client *)peer,
-		    reason, in, len);
-	case EVT_PEER_HTTP_REQUEST:
-		return server_on_request(s, wsi, (evt_http_request *)peer,
-		    reason, in, len);
-	case EVT_PEER_GONE:
-		break;
-	}
-	return reason == LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION ? -1 : 0;
-}
-
-static int
-server_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
-    void *in, size_t len)
-{
-	/* NULL: it was refused before it could ask for one. */
-	const struct lws_protocols *protocol = lws_get_protocol(wsi);
-	unsigned id = protocol != NULL ? protocol->id : PROTOCOL_CLIENT;
-	evt_server *s = lws_context_user(lws_get_context(wsi));
-
-	(void)user;
-	if (s == NULL)
-		return 0;
-	if (reason == LWS_CALLBACK_RAW_RX_FILE) {
-		if (id == PROTOCOL_TIMER)
-			server_on_timer(s);
-		else if (id == PROTOCOL_LISTENER)
-			server_accept_all(s);
-		return 0;
-	}
-	/* A client that asks for one of our own protocols does not get it. */
-	if (id != PROTOCOL_CLIENT && lws_get_opaque_user_data(wsi) == NULL)
-		return 0;
-	return server_on_client(s, wsi, reason, in, len);
-}
-
 /* ---- opening ------------------------------------------------------------- */
-
-/*
- * No client can offer one of our names as a subprotocol: they are no tokens of
- * HTTP.  The first protocol also gets all requests, and clients that offer no
- * subprotocol.  A write may be as large as a chunk of the fanout.
- *
- * The library drops a client whose subprotocols it does not have, although the
- * RFC (6455, 4.2.2) lets it go on without one.  So the second protocol takes the
- * name that the client offers while its handshake is looked at; see http_route.h.
- */
-static void
-server_name_protocols(evt_server *s)
-{
-	const struct lws_protocols client = { .name = "(client)",
-		.callback = server_callback,
-		.id = PROTOCOL_CLIENT,
-		.rx_buffer_size = 64 << 10,
-		.tx_packet_size = 128 << 10 };
-
-	s->protocols[0] = s->protocols[1] = client;
-	s->protocols[1].name = s->offered;
-	s->protocols[2] = (struct lws_protocols){ .name = "(timer)",
-		.callback = server_callback,
-		.id = PROTOCOL_TIMER };
-	s->protocols[3] = (struct lws_protocols){ .name = "(listener)",
-		.callback = server_callback,
-		.id = PROTOCOL_LISTENER };
-}
 
 /* Raise the limit of descriptors to n, as far as the system lets us.  With fewer,
  * some connections are refused. */
@@ -317,70 +367,37 @@ server_allow_descriptors(rlim_t n)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Let the loop wait for a descriptor of the server itself. */
 static int
-server_open_context(evt_server *s, evt_error *err)
+server_watch(evt_server *s, int *fd, evt_error *err)
 {
-	const unsigned n = (unsigned)s->o.max_clients + OTHER_CONNECTIONS;
-	struct lws_context_creation_info info = {
-		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
-		.protocols = s->protocols,
-		.gid = (gid_t)-1,
-		.uid = (uid_t)-1,
-		.user = s,
-		.alpn = "http/1.1",
-		.server_string = "evtape-replay",
-		.max_http_header_data2 = EVT_HTTP_ARGS_MAX,
-		.pt_serv_buf_size = EVT_HTTP_ARGS_MAX,
-		.timeout_secs = 10,
-		.keepalive_timeout = 10,
-		.fd_limit_per_thread = n,
-		.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
-	};
+	struct epoll_event e = { .events = EPOLLIN, .data.ptr = fd };
 
-	if (s->o.tls_cert != NULL) {
-		info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
-		info.ssl_cert_filepath = s->o.tls_cert;
-		info.ssl_private_key_filepath = s->o.tls_key;
-	}
-	server_name_protocols(s);
-	server_allow_descriptors(n + OTHER_FDS);
-	lws_set_log_level(0, NULL);
-	s->context = lws_create_context(&info);
-	if (s->context == NULL)
-		return evt_err_set(err, EVT_ERR_IO,
-		    "cannot set up libwebsockets");
-	s->vhost = lws_create_vhost(s->context, &info);
-	if (s->vhost == NULL)
-		return evt_err_set(err, EVT_ERR_IO,
-		    s->o.tls_cert != NULL ?
-		        "cannot serve TLS: certificate and key must be PEM "
-		        "files that belong together and that you may read" :
-		        "cannot set up libwebsockets' server");
+	if (epoll_ctl(s->connections.epoll_fd, EPOLL_CTL_ADD, *fd, &e) != 0)
+		return evt_err_sys(err, errno, "cannot wait for a descriptor");
 	return EVT_OK;
 }
 
-/* Let libwebsockets wait for a descriptor, and own it from then on. */
 static int
-server_adopt(evt_server *s, int fd, const char *protocol, evt_error *err)
+server_open_loop(evt_server *s, evt_error *err)
 {
-	lws_sock_file_fd_type u = { .filefd = fd };
+	int r;
 
-	if (lws_adopt_descriptor_vhost(s->vhost, LWS_ADOPT_RAW_FILE_DESC, u,
-	        protocol, NULL) == NULL)
-		return evt_err_set(err, EVT_ERR_IO,
-		    "libwebsockets cannot wait for a descriptor");
-	return EVT_OK;
-}
-
-/* Let the library wait for a copy of a descriptor, which it closes. */
-static int
-server_adopt_copy(evt_server *s, int fd, const char *protocol, evt_error *err)
-{
-	int copy = dup(fd);
-
-	if (copy < 0)
-		return evt_err_sys(err, errno, "cannot duplicate a descriptor");
-	return server_adopt(s, copy, protocol, err);
+	server_allow_descriptors(
+	    (rlim_t)s->o.max_clients + VISITORS_MAX + OTHER_FDS);
+	s->connections.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->connections.epoll_fd < 0 || s->stop_fd < 0)
+		return evt_err_sys(err, errno, "cannot set up the loop");
+	r = server_watch(s, &s->listen_fd, err);
+	if (r == EVT_OK)
+		r = server_watch(s, &s->waker.fd, err);
+	if (r == EVT_OK)
+		r = server_watch(s, &s->stop_fd, err);
+	if (r == EVT_OK && s->o.tls_cert != NULL)
+		r = evt_connection_tls_new(s->o.tls_cert, s->o.tls_key, &s->tls,
+		    err);
+	return r;
 }
 
 static int
@@ -438,11 +455,7 @@ server_set_up(evt_server *s, evt_error *err)
 	if (r == EVT_OK)
 		r = evt_waker_open(s->o.precise, &s->waker, err);
 	if (r == EVT_OK)
-		r = server_open_context(s, err);
-	if (r == EVT_OK)
-		r = server_adopt_copy(s, s->listen_fd, "(listener)", err);
-	if (r == EVT_OK)
-		r = server_adopt_copy(s, s->waker.fd, "(timer)", err);
+		r = server_open_loop(s, err);
 	/* A tape that cannot be played must fail now, not when a client
 	 * comes. */
 	if (r == EVT_OK && s->o.shared)
@@ -463,7 +476,8 @@ evt_server_open(const evt_server_options *options, evt_server **ret_server,
 		return evt_err_nomem(err);
 	s->o = *options;
 	s->notice = (evt_notice){ .fn = options->notice, .ctx = options->ctx };
-	s->listen_fd = s->waker.fd = -1;
+	s->listen_fd = s->waker.fd = s->stop_fd = -1;
+	s->connections.epoll_fd = -1;
 	s->spare_fd = evt_listener_spare();
 	s->deadline_ns = INT64_MAX;
 	r = server_set_up(s, err);
@@ -481,8 +495,8 @@ evt_server_close(evt_server *s)
 	if (s == NULL)
 		return;
 	/* Its callbacks free the clients and the requests. */
-	if (s->context != NULL)
-		lws_context_destroy(s->context);
+	evt_connections_close(&s->connections);
+	SSL_CTX_free(s->tls);
 	evt_channels_free(s->channels);
 	evt_state_table_free(s->site.asked);
 	evt_strings_free(&s->told);
@@ -491,6 +505,11 @@ evt_server_close(evt_server *s)
 		close(s->listen_fd);
 	if (s->spare_fd >= 0)
 		close(s->spare_fd);
+	if (s->stop_fd >= 0)
+		close(s->stop_fd);
+	if (s->connections.epoll_fd >= 0)
+		close(s->connections.epoll_fd);
+	explicit_bzero(s->read, sizeof(s->read));
 	free(s);
 }
 
@@ -512,8 +531,12 @@ evt_server_get_stats(const evt_server *s, evt_server_stats *ret_stats)
 void
 evt_server_stop(evt_server *s)
 {
+	const uint64_t one = 1;
+
 	atomic_store(&s->stop, true);
-	lws_cancel_service(s->context);
+	/* It fails only if the descriptor is readable anyway. */
+	if (write(s->stop_fd, &one, sizeof(one)) < 0)
+		return;
 }
 
 static void
@@ -530,33 +553,73 @@ server_housekeeping(evt_server *s, int64_t now)
 {
 	int64_t wake;
 
-	evt_channels_sweep(s->channels);
 	if (now >= s->tick_ns) {
 		evt_channels_check(s->channels, now);
+		evt_connections_check(&s->connections, now);
 		s->tick_ns = now + TICK_NS;
 	}
+	/* Connections that are over, then channels that lost their client. */
+	evt_connections_sweep(&s->connections);
+	evt_channels_sweep(s->channels);
 	wake = evt_channels_wake_ns(s->channels);
-	if (evt_channels_clients(s->channels) > 0 && s->tick_ns < wake)
+	if (s->connections.n > 0 && s->tick_ns < wake)
 		wake = s->tick_ns;
 	return s->deadline_ns < wake ? s->deadline_ns : wake;
+}
+
+static void
+server_on_event(evt_server *s, const struct epoll_event *e)
+{
+	uint64_t n;
+
+	if (e->data.ptr == &s->listen_fd)
+		server_accept_all(s);
+	else if (e->data.ptr == &s->waker.fd)
+		server_on_timer(s);
+	else if (e->data.ptr != &s->stop_fd)
+		evt_connection_event(e->data.ptr, e->events);
+	else if (read(s->stop_fd, &n, sizeof(n)) < 0)
+		return; /* somebody else has read it */
+}
+
+/* Whether evt_server_run() must end. */
+static bool
+server_is_done(const evt_server *s, int64_t now)
+{
+	return evt_channels_finished(s->channels) ||
+	    (s->stopping &&
+	        (evt_channels_clients(s->channels) == 0 ||
+	            now >= s->deadline_ns));
+}
+
+int
+evt_server_turn(evt_server *s, bool wait, bool *ret_done, evt_error *err)
+{
+	struct epoll_event events[EVENTS];
+	int64_t now = evt_waker_now();
+	int n;
+
+	if (atomic_load(&s->stop) && !s->stopping)
+		server_begin_stop(s, now);
+	evt_waker_arm(&s->waker, server_housekeeping(s, now));
+	*ret_done = server_is_done(s, now);
+	if (*ret_done)
+		return EVT_OK;
+	n = epoll_wait(s->connections.epoll_fd, events, EVENTS, wait ? -1 : 0);
+	if (n < 0 && errno != EINTR)
+		return evt_err_sys(err, errno, "the server's loop failed");
+	for (int i = 0; i < n; i++)
+		server_on_event(s, &events[i]);
+	return EVT_OK;
 }
 
 int
 evt_server_run(evt_server *s, evt_error *err)
 {
-	for (;;) {
-		int64_t now = evt_waker_now();
+	bool done = false;
+	int r = EVT_OK;
 
-		if (atomic_load(&s->stop) && !s->stopping)
-			server_begin_stop(s, now);
-		evt_waker_arm(&s->waker, server_housekeeping(s, now));
-		if (evt_channels_finished(s->channels) ||
-		    (s->stopping &&
-		        (evt_channels_clients(s->channels) == 0 ||
-		            now >= s->deadline_ns)))
-			return EVT_OK;
-		if (lws_service(s->context, 0) < 0)
-			return evt_err_set(err, EVT_ERR_IO,
-			    "libwebsockets' loop failed");
-	}
+	while (r == EVT_OK && !done)
+		r = evt_server_turn(s, true, &done, err);
+	return r;
 }

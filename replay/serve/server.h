@@ -26,21 +26,18 @@
  *     411  a body in chunks, without a length
  *     413  a body of more than 1 MiB
  *     426  a WebSocket is asked for without an upgrade, or in another version
- *     503  there are too many clients, or the server is shutting down
+ *     431  a head of more than 16 KiB
+ *     503  there are too many clients or connections, or the server is shutting
+ *          down
  *
- * libwebsockets itself closes without an answer: upgrades to anything but
- * WebSocket, heads of more than 16 KiB or about ninety arguments, paths and
- * arguments that hold a NUL, and CONNECT.  It answers absolute targets and unknown methods with a 403 in its own words.  A head must
- * come within ten seconds.  The library (4.1.6) waits that long for the rest of a
- * head with folded lines, or with a header whose name is the beginning of one
- * that it knows ("X", "X-Forwarded"), and then closes the connection.
+ * A head must come within ten seconds.  Beside max_clients WebSockets there may be
+ * 1024 other connections.  When there is no room, those that have asked nothing for
+ * a second make room; and one more is accepted, which is served /metrics only.
  *
  * Messages to the stand-in may have up to 1 MiB; after a longer one the client is
  * closed with 1009.  Messages on other WebSockets are read and ignored.  Frames
  * that break the protocol are answered with 1002, and text or a close reason that
- * is not UTF-8 with 1007; a frame of an impossible length ends the connection
- * without an answer.  Frames without a mask are accepted,
- * because the library does not report them.
+ * is not UTF-8 with 1007.
  *
  * Slow clients.  A client's own deck waits for it: at most 256 KiB (or one
  * message) are read ahead, besides the bytes in the kernel.  A shared deck at
@@ -118,6 +115,17 @@ const char *evt_server_url(const evt_server *server);
  * not answer it within two seconds are dropped.  Errors: EVT_ERR_IO.
  */
 int evt_server_run(evt_server *server, evt_error *err);
+
+/*
+ * One turn of evt_server_run(): do what is due, then wait for events (wait: for as
+ * long as it takes) and handle them.  *ret_done: the end was reached.  Errors:
+ * EVT_ERR_IO.
+ */
+int evt_server_turn(evt_server *server, bool wait, bool *ret_done,
+    evt_error *err);
+/* Serve a connection that was accepted elsewhere; fd must not block, and is
+ * closed.  On the thread of evt_server_turn(). */
+void evt_server_add(evt_server *server, int fd);
 
 /* Ask for the end.  The only call that is safe from a signal handler and from
  * other threads. */

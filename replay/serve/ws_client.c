@@ -1,40 +1,36 @@
 /*
  * ws_client.c - one WebSocket client; see ws_client.h.
  *
- * Whole chunks are written raw on the established connection, up to 25 times as
- * fast as a call for each message.  They are never written while libwebsockets
- * still holds part of an earlier write, or later frames would lose their
- * headers.  They go straight to the socket, because the library would copy what
- * the socket does not take, once for each client.  The library gets only the
- * rest of a frame that was cut, so that a pong or close of its own follows that
- * frame.  Under TLS it gets everything.
+ * Whole chunks of the fanout are written with one call.  If the socket takes only
+ * a part, the rest of the frame that was cut is left with the connection, so that
+ * the next frame of any kind follows a whole one.
  */
 #include "replay/serve/ws_client.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <inttypes.h>
-#include <libwebsockets.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 
 #include "format/base/buf.h"
 #include "format/base/clock.h"
 #include "format/base/err.h"
 #include "format/base/utf8.h"
-#include "replay/serve/peer.h"
+#include "format/wire/ws_frame.h"
 
-/* Bytes of one write under TLS; libwebsockets holds them until they are sent. */
-#define TLS_BYTES ((size_t)32 << 10)
+/* How long a client may take to answer a close frame. */
+#define CLOSE_NS (5 * EVT_NS_PER_S)
+/* A client that has sent nothing for so long is pinged, and dropped if it does not
+ * answer. */
+#define PING_NS (300 * EVT_NS_PER_S)
+#define PONG_NS (10 * EVT_NS_PER_S)
 
 struct evt_ws_client {
-	evt_peer peer; /* first: the connection points to it */
 	evt_ws_client_options o;
 	uint64_t no;              /* its number, for notices */
 	evt_fanout_reader reader; /* open once the handshake is complete */
 	evt_fanout *own;          /* its own stream; NULL: o.shared */
+	evt_ws_frame frames;      /* what is coming in */
 	evt_buf rx;               /* a message that is coming in */
 	evt_utf8_check text;      /* the same, if it is text */
 	int64_t stalled_since;    /* INT64_MAX: not stalled */
@@ -43,8 +39,12 @@ struct evt_ws_client {
 	uint64_t leave_at; /* stream position: nothing after it is sent */
 	int goodbye;       /* close code to leave with; 0: stay */
 	bool done;         /* nothing may be written any more */
-	bool held;         /* its socket is not read */
-	bool full;         /* its socket takes no more for now */
+	bool ended;        /* it sends nothing more */
+	bool pong;         /* the last ping is to be answered */
+	bool pinged;       /* it was asked whether it is there */
+	size_t n_ping;
+	int64_t heard_ns; /* when it last sent something */
+	uint8_t ping[EVT_WS_FRAME_CONTROL_MAX];
 };
 
 int
@@ -54,7 +54,7 @@ evt_ws_client_new(const evt_ws_client_options *options,
 	evt_ws_client *c;
 	int r = EVT_OK;
 
-	assert(options->wsi != NULL && options->ops != NULL);
+	assert(options->connection != NULL && options->ops != NULL);
 	assert(options->stats != NULL && options->notice != NULL);
 	c = calloc(1, sizeof(*c));
 	if (c == NULL)
@@ -65,11 +65,12 @@ evt_ws_client_new(const evt_ws_client_options *options,
 		free(c);
 		return r;
 	}
-	c->peer.kind = EVT_PEER_WS_CLIENT;
 	c->o = *options;
 	c->no = ++options->stats->clients;
 	c->stalled_since = INT64_MAX;
 	c->leave_at = UINT64_MAX;
+	c->frames.must_mask = true;
+	c->heard_ns = evt_clock_mono();
 	*ret_client = c;
 	return EVT_OK;
 }
@@ -83,7 +84,7 @@ evt_ws_client_free(evt_ws_client *c)
 		evt_notice_send(c->o.notice, "client %" PRIu64 " disconnected",
 		    c->no);
 	else
-		c->o.stats->refused++; /* the library refused it */
+		c->o.stats->refused++; /* the answer could not be written */
 	c->o.ops->on_close(c->o.ctx);
 	evt_fanout_reader_close(&c->reader);
 	evt_fanout_free(c->own);
@@ -122,7 +123,14 @@ ws_client_notice_error(const evt_ws_client *c, const evt_error *err)
 	    err->text);
 }
 
-int
+static void
+ws_client_kill(evt_ws_client *c)
+{
+	c->done = true;
+	evt_connection_drop(c->o.connection);
+}
+
+void
 evt_ws_client_open(evt_ws_client *c)
 {
 	evt_error err;
@@ -131,63 +139,198 @@ evt_ws_client_open(evt_ws_client *c)
 	evt_fanout_reader_open(&c->reader,
 	    c->own != NULL ? c->own : c->o.shared);
 	evt_notice_send(c->o.notice, "client %" PRIu64 " connected", c->no);
+	evt_connection_set_due(c->o.connection, c->heard_ns + PING_NS);
 	if (c->o.ops->on_open(c->o.ctx, &err) == EVT_OK)
-		return 0;
+		return;
 	ws_client_notice_error(c, &err);
-	return -1;
+	ws_client_kill(c);
+}
+
+/* ---- control frames ------------------------------------------------------ */
+
+/* Send a control frame, after whole frames only. */
+static void
+ws_client_control(evt_ws_client *c, enum evt_ws_frame_opcode opcode,
+    const uint8_t *p, size_t n)
+{
+	uint8_t out[EVT_WS_FRAME_UNMASKED_HEAD_MAX + EVT_WS_FRAME_CONTROL_MAX];
+	size_t head = evt_ws_frame_head(out, true, opcode, NULL, n);
+
+	assert(n <= EVT_WS_FRAME_CONTROL_MAX);
+	memcpy(out + head, p, n);
+	if (!evt_connection_queue(c->o.connection, out, head + n))
+		ws_client_kill(c);
+}
+
+/* Send a close frame; nothing may follow it.  code: 0, without one. */
+static void
+ws_client_say_close(evt_ws_client *c, int code)
+{
+	const uint8_t p[2] = { (uint8_t)(code >> 8), (uint8_t)code };
+
+	c->done = true;
+	ws_client_control(c, EVT_WS_FRAME_OP_CLOSE, p, code != 0 ? 2 : 0);
+}
+
+/* Fail the connection: the peer broke the protocol.  If the server has said
+ * goodbye, it is only closed. */
+static void
+ws_client_fail(evt_ws_client *c, int code)
+{
+	if (!c->done) {
+		ws_client_say_close(c, code);
+		c->o.stats->refused++;
+	}
+	evt_connection_finish(c->o.connection);
+}
+
+/* Answer the last ping.  Others that came with it need no answer (RFC 6455,
+ * 5.5.3). */
+static void
+ws_client_answer_ping(evt_ws_client *c)
+{
+	if (!c->pong || c->done)
+		return;
+	if (evt_connection_is_full(c->o.connection)) {
+		evt_connection_want_write(c->o.connection);
+		return;
+	}
+	c->pong = false;
+	ws_client_control(c, EVT_WS_FRAME_OP_PONG, c->ping, c->n_ping);
+}
+
+/* The peer's close frame: answer it with its code, unless that is invalid, or it
+ * is itself an answer. */
+static void
+ws_client_on_close(evt_ws_client *c, const evt_ws_frame_event *e)
+{
+	evt_utf8_check reason = { 0 };
+	int code = e->n >= 2 ? e->data[0] << 8 | e->data[1] : 0;
+
+	if (e->n == 1 || (e->n >= 2 && !evt_ws_frame_may_send_code(code))) {
+		ws_client_fail(c, 1002);
+		return;
+	}
+	if (e->n > 2 &&
+	    (!evt_utf8_check_add(&reason, e->data + 2, e->n - 2) ||
+	        !evt_utf8_check_whole(&reason))) {
+		ws_client_fail(c, 1007);
+		return;
+	}
+	if (!c->done)
+		ws_client_say_close(c, code);
+	evt_connection_finish(c->o.connection);
 }
 
 /* ---- messages in and out ------------------------------------------------- */
 
-/* Fail the connection: the peer broke the protocol. */
-static int
-ws_client_fail(evt_ws_client *c, enum lws_close_status code)
-{
-	lws_close_reason(c->o.wsi, code, NULL, 0);
-	c->o.stats->refused++;
-	return -1;
-}
-
-/* Whether this piece of a message leaves it valid: text must be UTF-8. */
+/* A message would be too long.  What follows in its frame counts: the length is
+ * known before the bytes have come. */
 static bool
-ws_client_text_is_valid(evt_ws_client *c, const void *in, size_t len, bool last)
+ws_client_is_too_long(const evt_ws_client *c, size_t n)
 {
-	bool ok = lws_frame_is_binary(c->o.wsi) ||
-	    (evt_utf8_check_add(&c->text, in, len) &&
-	        (!last || evt_utf8_check_whole(&c->text)));
+	const uint64_t max = EVT_WS_CLIENT_MESSAGE_MAX;
 
-	if (last)
-		c->text = (evt_utf8_check){ 0 };
-	return ok;
+	return c->o.ops->on_message != NULL && c->goodbye == 0 && !c->done &&
+	    c->frames.inside && c->frames.message != 0 &&
+	    (c->frames.rest > max || c->rx.len + n + c->frames.rest > max);
 }
 
-int
-evt_ws_client_receive(evt_ws_client *c, const void *in, size_t len)
+/* A piece of a message came. */
+static void
+ws_client_on_piece(evt_ws_client *c, const evt_ws_frame_event *e)
 {
-	bool last = lws_remaining_packet_payload(c->o.wsi) == 0 &&
-	    lws_is_final_fragment(c->o.wsi);
 	evt_error err;
 	int r;
 
-	if (!ws_client_text_is_valid(c, in, len, last))
-		return ws_client_fail(c, LWS_CLOSE_STATUS_INVALID_PAYLOAD);
+	if (c->done)
+		return;
+	if (e->opcode == EVT_WS_FRAME_OP_TEXT) {
+		bool valid = evt_utf8_check_add(&c->text, e->data, e->n) &&
+		    (!e->last || evt_utf8_check_whole(&c->text));
+
+		if (e->last)
+			c->text = (evt_utf8_check){ 0 };
+		if (!valid) {
+			ws_client_fail(c, 1007);
+			return;
+		}
+	}
 	if (c->o.ops->on_message == NULL || c->goodbye != 0)
-		return 0;
-	/* Fragments may still follow, but the length of this one is known
-	 * before it has come. */
-	if (c->rx.len + len + lws_remaining_packet_payload(c->o.wsi) >
-	    EVT_WS_CLIENT_MESSAGE_MAX)
-		return ws_client_fail(c, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE);
-	if (!evt_buf_add(&c->rx, in, len))
-		return -1;
-	if (!last)
-		return 0;
+		return;
+	if (c->rx.len + e->n > EVT_WS_CLIENT_MESSAGE_MAX) {
+		ws_client_fail(c, 1009);
+		return;
+	}
+	if (!evt_buf_add(&c->rx, e->data, e->n)) {
+		ws_client_kill(c);
+		return;
+	}
+	if (!e->last)
+		return;
 	r = c->o.ops->on_message(c->o.ctx, (const char *)c->rx.data, c->rx.len,
 	    &err);
 	c->rx.len = 0;
-	if (r != EVT_OK)
+	if (r != EVT_OK) {
 		ws_client_notice_error(c, &err);
-	return r == EVT_OK ? 0 : -1;
+		ws_client_kill(c);
+	}
+}
+
+static void
+ws_client_on_ping(evt_ws_client *c, const evt_ws_frame_event *e)
+{
+	memcpy(c->ping, e->data, e->n);
+	c->n_ping = e->n;
+	c->pong = true;
+}
+
+void
+evt_ws_client_receive(evt_ws_client *c, uint8_t *p, size_t n)
+{
+	bool more = true;
+	evt_ws_frame_event e;
+
+	c->heard_ns = evt_clock_mono();
+	c->pinged = false;
+	while (more && !evt_connection_is_over(c->o.connection)) {
+		switch (evt_ws_frame_next(&c->frames, &p, &n, &e)) {
+		case EVT_WS_FRAME_PIECE:
+			if (ws_client_is_too_long(c, e.n))
+				ws_client_fail(c, 1009);
+			else
+				ws_client_on_piece(c, &e);
+			break;
+		case EVT_WS_FRAME_PING:
+			ws_client_on_ping(c, &e);
+			break;
+		case EVT_WS_FRAME_PONG:
+			break;
+		case EVT_WS_FRAME_CLOSE:
+			ws_client_on_close(c, &e);
+			break;
+		case EVT_WS_FRAME_BROKEN:
+			ws_client_fail(c, 1002);
+			break;
+		case EVT_WS_FRAME_NOTHING:
+			if (ws_client_is_too_long(c, 0))
+				ws_client_fail(c, 1009);
+			more = false;
+			break;
+		}
+	}
+	if (!evt_connection_is_over(c->o.connection))
+		ws_client_answer_ping(c);
+}
+
+/* It may still read.  So it gets what it was sent, as long as it is behind. */
+void
+evt_ws_client_ended(evt_ws_client *c)
+{
+	c->ended = true;
+	evt_connection_hold(c->o.connection, true);
+	if (c->done || !evt_connection_is_full(c->o.connection))
+		evt_connection_finish(c->o.connection);
 }
 
 int
@@ -202,7 +345,7 @@ evt_ws_client_send(evt_ws_client *c, const void *text, size_t n, evt_error *err)
 		return EVT_OK;
 	c->o.stats->deliveries++;
 	c->o.stats->bytes += n;
-	lws_callback_on_writable(c->o.wsi);
+	evt_connection_want_write(c->o.connection);
 	return evt_fanout_add(c->own, &f, err);
 }
 
@@ -217,15 +360,7 @@ evt_ws_client_goodbye(evt_ws_client *c, int code)
 	if (c->goodbye == 0)
 		c->goodbye = code;
 	if (open && !c->done)
-		lws_callback_on_writable(c->o.wsi);
-}
-
-static void
-ws_client_kill(evt_ws_client *c)
-{
-	c->done = true;
-	lws_set_timeout(c->o.wsi, PENDING_TIMEOUT_KILLED_BY_PARENT,
-	    LWS_TO_KILL_ASYNC);
+		evt_connection_want_write(c->o.connection);
 }
 
 void
@@ -237,29 +372,6 @@ evt_ws_client_cut_off(evt_ws_client *c, const char *why)
 	evt_notice_send(c->o.notice, "client %" PRIu64 " cut off: %s", c->no,
 	    why);
 	ws_client_kill(c);
-}
-
-/* The library answers a close frame with the bytes of that frame, after it has
- * replaced a code that must not be sent by 1002.  It does not look at the rest:
- * half a code, or a reason that is not UTF-8. */
-int
-evt_ws_client_peer_closed(evt_ws_client *c, uint8_t *payload, size_t len)
-{
-	evt_utf8_check reason = { 0 };
-
-	if (len == 1)
-		return ws_client_fail(c, LWS_CLOSE_STATUS_PROTOCOL_ERR);
-	if (len > 2 &&
-	    (!evt_utf8_check_add(&reason, payload + 2, len - 2) ||
-	        !evt_utf8_check_whole(&reason))) {
-		c->o.stats->refused++;
-		payload[0] = LWS_CLOSE_STATUS_INVALID_PAYLOAD >> 8;
-		payload[1] = LWS_CLOSE_STATUS_INVALID_PAYLOAD & 0xff;
-		memset(payload + 2, '?', len - 2);
-	}
-	c->done = true;
-	evt_ws_client_update_reading(c);
-	return 0;
 }
 
 uint64_t
@@ -305,114 +417,85 @@ ws_client_note_progress(evt_ws_client *c, bool took, int64_t now)
 		c->stalled_since = now;
 }
 
-/* Received bytes wait in the socket; false at the end of the stream too. */
+/* Write the next frames, n bytes, as far as they are taken.  false: the connection
+ * is broken. */
 static bool
-ws_client_has_input(const evt_ws_client *c)
+ws_client_put(evt_ws_client *c, const uint8_t *p, size_t n, bool *took)
 {
-	int n = 0;
+	ssize_t sent = evt_connection_send(c->o.connection, p, n);
+	size_t whole;
 
-	return ioctl(lws_get_socket_fd(c->o.wsi), FIONREAD, &n) == 0 && n > 0;
-}
-
-/* Bytes wait until the peer reads: ours, or some that the library holds. */
-static bool
-ws_client_waits(const evt_ws_client *c)
-{
-	return (c->full && !c->done) || lws_partial_buffered(c->o.wsi) != 0;
-}
-
-/* The end of a peer's stream must not be read while libwebsockets still
- * holds part of an earlier write.  Version 4.1 then postpones closing until
- * that part is written, and serves the same socket again and again without
- * polling: a peer that half-closes and does not read would hang the server.
- * Nor may it be read while the socket is full, so that a peer that half-
- * closes and reads slowly gets everything that it reads.  Messages of the
- * peer are still read meanwhile.  Under TLS the end may be among the
- * received bytes, so there reading stops. */
-void
-evt_ws_client_update_reading(evt_ws_client *c)
-{
-	bool hold = ws_client_waits(c) &&
-	    (c->done || lws_is_ssl(c->o.wsi) || !ws_client_has_input(c));
-
-	if (hold != c->held)
-		lws_rx_flow_control(c->o.wsi, hold ? 0 : 1);
-	c->held = hold;
-}
-
-/* Write as many whole frames of the n bytes as the socket takes; n ends with
- * a frame.  Returns how many bytes, -1 if the connection is gone. */
-static ssize_t
-ws_client_put(evt_ws_client *c, uint8_t *p, size_t n)
-{
-	ssize_t sent = 0;
-	size_t whole, rest;
-
-	if (lws_is_ssl(c->o.wsi)) {
-		whole = evt_fanout_reader_whole(&c->reader,
-		    n < TLS_BYTES ? n : TLS_BYTES);
-	} else {
-		sent = send(lws_get_socket_fd(c->o.wsi), p, n,
-		    MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (sent == (ssize_t)n)
-			return sent;
-		c->full = sent >= 0 || errno == EAGAIN || errno == EINTR;
-		if (sent < 0)
-			return c->full ? 0 : -1;
-		whole = evt_fanout_reader_whole(&c->reader, (size_t)sent);
-	}
-	rest = whole - (size_t)sent;
-	if (rest > 0 &&
-	    lws_write(c->o.wsi, p + sent, rest, LWS_WRITE_RAW) < (int)rest)
-		return -1;
-	return (ssize_t)whole;
+	if (sent < 0)
+		return false;
+	whole = evt_fanout_reader_whole(&c->reader, (size_t)sent);
+	if (whole > (size_t)sent &&
+	    !evt_connection_queue(c->o.connection, p + sent,
+	        whole - (size_t)sent))
+		return false;
+	evt_fanout_reader_take(&c->reader, whole);
+	*took = *took || sent > 0;
+	return true;
 }
 
 void
 evt_ws_client_flush(evt_ws_client *c, int64_t now)
 {
+	evt_connection *conn = c->o.connection;
 	bool took = false;
 
-	/* The library may have sent a close frame by itself, to a client that
-	 * broke the protocol.  Nothing may follow it. */
-	if (c->reader.fanout != NULL && lws_get_close_length(c->o.wsi) > 0)
-		c->done = true;
 	if (c->reader.fanout == NULL || c->done)
 		return;
-	while (!ws_client_waits(c) && ws_client_remaining(c) > 0) {
+	while (!evt_connection_is_full(conn) && ws_client_remaining(c) > 0) {
 		uint64_t remaining = ws_client_remaining(c);
 		uint8_t *p;
 		size_t n = evt_fanout_reader_peek(&c->reader, &p);
-		ssize_t sent =
-		    ws_client_put(c, p, n < remaining ? n : (size_t)remaining);
 
-		if (sent < 0) {
+		if (!ws_client_put(c, p, n < remaining ? n : (size_t)remaining,
+		        &took)) {
 			ws_client_kill(c); /* its callback will follow */
 			return;
 		}
-		evt_fanout_reader_take(&c->reader, (size_t)sent);
-		took = took || sent > 0;
 	}
 	ws_client_note_progress(c, took, now);
-	evt_ws_client_update_reading(c);
-	if (ws_client_remaining(c) > 0 || c->goodbye != 0 || ws_client_waits(c))
-		lws_callback_on_writable(c->o.wsi);
+	if (ws_client_remaining(c) > 0 || c->goodbye != 0 || c->ended)
+		evt_connection_want_write(conn);
 }
 
-int
+void
 evt_ws_client_writable(evt_ws_client *c)
 {
+	evt_connection *conn = c->o.connection;
+	int64_t now = evt_clock_mono();
+
 	if (c->done)
-		return 0;
-	c->full = false;
-	evt_ws_client_flush(c, evt_clock_mono());
-	if (c->goodbye != 0 && !c->done && ws_client_remaining(c) == 0 &&
-	    !ws_client_waits(c)) {
-		c->done = true;
-		lws_close_reason(c->o.wsi, (enum lws_close_status)c->goodbye,
-		    NULL, 0);
-		return -1;
+		return;
+	ws_client_answer_ping(c);
+	evt_ws_client_flush(c, now);
+	if (c->done)
+		return;
+	if (c->ended && !evt_connection_is_full(conn)) {
+		evt_connection_finish(conn);
+	} else if (c->goodbye != 0 && ws_client_remaining(c) == 0 &&
+	    !evt_connection_is_full(conn)) {
+		ws_client_say_close(c, c->goodbye);
+		evt_connection_set_due(conn, now + CLOSE_NS);
+	} else {
+		c->o.ops->on_writable(c->o.ctx);
 	}
-	c->o.ops->on_writable(c->o.ctx);
-	return 0;
+}
+
+void
+evt_ws_client_due(evt_ws_client *c)
+{
+	int64_t now = evt_clock_mono();
+
+	if (c->done || (c->pinged && c->heard_ns < now - PING_NS)) {
+		ws_client_kill(c);
+	} else if (c->heard_ns > now - PING_NS) {
+		evt_connection_set_due(c->o.connection, c->heard_ns + PING_NS);
+	} else {
+		c->pinged = true;
+		ws_client_control(c, EVT_WS_FRAME_OP_PING, c->ping, 0);
+		evt_connection_set_due(c->o.connection, now + PONG_NS);
+	}
 }

@@ -6,17 +6,16 @@
  * reaches its owner only through the callbacks that the owner gives it.
  *
  * Life: evt_ws_client_new() when the upgrade is accepted, evt_ws_client_open()
- * when the handshake is complete, evt_ws_client_free() when libwebsockets has
- * closed the connection.
+ * when the answer to the handshake was written, evt_ws_client_free() when the
+ * connection calls its on_close.
  */
 #ifndef EVT_REPLAY_SERVE_WS_CLIENT_H
 #define EVT_REPLAY_SERVE_WS_CLIENT_H
 
+#include "replay/serve/connection.h"
 #include "replay/serve/fanout.h"
 #include "replay/serve/notice.h"
 #include "replay/serve/server_stats.h"
-
-struct lws;
 
 /* Longest message that is accepted from a client, in bytes. */
 #define EVT_WS_CLIENT_MESSAGE_MAX (1u << 20)
@@ -37,7 +36,7 @@ typedef struct evt_ws_client_ops {
 } evt_ws_client_ops;
 
 typedef struct evt_ws_client_options {
-	struct lws *wsi;
+	evt_connection *connection;
 	evt_fanout *shared; /* the stream it reads; NULL: a stream of its own */
 	const evt_ws_client_ops *ops;
 	void *ctx;               /* for ops */
@@ -50,16 +49,17 @@ int evt_ws_client_new(const evt_ws_client_options *options,
     evt_ws_client **ret_client, evt_error *err);
 void evt_ws_client_free(evt_ws_client *client);
 
-/* ---- events of libwebsockets; -1: the caller must close the connection ---- */
+/* ---- events of the connection ---------------------------------------------- */
 
-int evt_ws_client_open(evt_ws_client *client);
-/* Part of a message came in. */
-int evt_ws_client_receive(evt_ws_client *client, const void *in, size_t len);
-int evt_ws_client_writable(evt_ws_client *client);
-/* The client has sent a close frame with that payload: nothing may be written
- * after that.  The payload, which the library answers with, may be changed. */
-int evt_ws_client_peer_closed(evt_ws_client *client, uint8_t *payload,
-    size_t len);
+/* The handshake is complete. */
+void evt_ws_client_open(evt_ws_client *client);
+/* These bytes were received; they may be changed. */
+void evt_ws_client_receive(evt_ws_client *client, uint8_t *p, size_t n);
+/* The peer sends nothing more. */
+void evt_ws_client_ended(evt_ws_client *client);
+void evt_ws_client_writable(evt_ws_client *client);
+/* The deadline of the connection has passed. */
+void evt_ws_client_due(evt_ws_client *client);
 
 /* ---- for the owner --------------------------------------------------------- */
 
@@ -87,9 +87,6 @@ void evt_ws_client_cut_off(evt_ws_client *client, const char *why);
 
 /* Write what the socket takes.  now: the steady clock. */
 void evt_ws_client_flush(evt_ws_client *client, int64_t now);
-/* Pause or resume reading from the socket, as its state demands.  Call it
- * regularly, also while nothing happens. */
-void evt_ws_client_update_reading(evt_ws_client *client);
 
 /* Bytes that were queued and that the socket has not taken.  It must be open. */
 uint64_t evt_ws_client_unread(const evt_ws_client *client);

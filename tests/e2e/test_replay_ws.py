@@ -393,7 +393,7 @@ class Access(WsCase):
         url = self.serve(self.states())
         self.assertEqual(self.status(url, upgrade=(
             "Upgrade: h2c", "Connection: Upgrade, HTTP2-Settings",
-            "HTTP2-Settings: AAMAAABkAAQAAP__"))[0], None)
+            "HTTP2-Settings: AAMAAABkAAQAAP__"))[0], 426)
         self.assertEqual(self.get(url, "?speed=max")[1], 1000)
 
     def test_own_protocols_are_not_for_clients(self):

@@ -1,19 +1,23 @@
 /*
- * fuzz_http.c - a request to the replayer: access, queries, the API, the
- * platform's calls; messages to the stand-in and those of /control.
+ * fuzz_http.c - a connection to the replayer: heads of requests, access, queries,
+ * the API, the platform's calls; frames of WebSockets, messages to the stand-in.
  *
  * The first byte sets the server up: bit 0, a token is needed; bit 1, a
- * credential; bit 2, one deck for all; bit 3, times are moved to now.  Then
- * comes a request, its lines ended by line feeds, and its body.  The body of an
- * upgrade is messages, a line each.
+ * credential; bit 2, one deck for all; bit 3, times are moved to now.  The rest is
+ * what the client sends, in two pieces.  Bit 4: what follows the head of a
+ * handshake is frames; without it, it is messages, a line each.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "format/base/buf.h"
 #include "format/keys/json_scan.h"
+#include "format/wire/http_head.h"
+#include "format/wire/ws_frame.h"
 #include "replay/serve/server.h"
-#include "tests/fuzz/lib/lws.h"
 #include "tests/fuzz/lib/scratch.h"
 
 #define TOKEN "0123456789abcdef-fuzz"
@@ -85,14 +89,12 @@ field(const char *head, const char *end, const char *name)
 
 /* One head, one body of the length that it says, JSON where it says so. */
 static void
-check_answer(const struct lws *wsi)
+check_answer(const char *p, size_t n, bool bodiless)
 {
-	const char *p = (const char *)wsi->out.data, *end, *type;
-	size_t n = wsi->out.len, body;
+	const char *end, *type;
+	size_t body;
 	evt_json_scan_result got;
 
-	if (p == NULL)
-		return;
 	if (n >= 12 && memcmp(p, "HTTP/1.1 100", 12) == 0) {
 		end = memmem(p, n, "\r\n\r\n", 4);
 		must(end != NULL);
@@ -107,7 +109,7 @@ check_answer(const struct lws *wsi)
 	body = n - (size_t)(end + 4 - p);
 	type = field(p, end, "\r\ncontent-type: ");
 	must(type != NULL && field(p, end, "\r\ncontent-length: ") != NULL);
-	if (strcmp(wsi->method, "HEAD") == 0) {
+	if (bodiless) {
 		must(body == 0);
 		return;
 	}
@@ -119,99 +121,141 @@ check_answer(const struct lws *wsi)
 	    got.json);
 }
 
-/* barred: it brings no token where one is needed.  Then there is nothing of the
- * tape in the answer. */
+/* Whole frames, and nothing after a close. */
 static void
-request(struct lws *wsi, bool barred)
+check_frames(uint8_t *p, size_t n)
 {
-	char *body = (char *)(uintptr_t)wsi->body;
-	size_t half = wsi->body_len / 2;
-	unsigned guard = 0;
-	int r = fake_event(wsi, LWS_CALLBACK_HTTP, NULL, 0);
+	evt_ws_frame frames = { .must_mask = false };
+	evt_ws_frame_event e;
+	bool closed = false;
 
-	/* A body comes in pieces. */
-	if (r == 0 && wsi->body_len > 0 && wsi->header[5] != NULL)
-		r = fake_event(wsi, LWS_CALLBACK_HTTP_BODY, body, half);
-	if (r == 0 && wsi->body_len > 0 && wsi->header[5] != NULL)
-		r = fake_event(wsi, LWS_CALLBACK_HTTP_BODY, body + half,
-		    wsi->body_len - half);
-	if (r == 0)
-		r = fake_event(wsi, LWS_CALLBACK_HTTP_BODY_COMPLETION, NULL, 0);
-	while (r == 0 && wsi->writable) {
-		must(++guard < 100000);
-		wsi->writable = false;
-		r = fake_event(wsi, LWS_CALLBACK_HTTP_WRITEABLE, NULL, 0);
+	for (;;) {
+		switch (evt_ws_frame_next(&frames, &p, &n, &e)) {
+		case EVT_WS_FRAME_NOTHING:
+			must(frames.n_head == 0);
+			return;
+		case EVT_WS_FRAME_BROKEN:
+			must(false);
+			return;
+		case EVT_WS_FRAME_CLOSE:
+			must(!closed && e.n != 1);
+			closed = true;
+			break;
+		case EVT_WS_FRAME_PIECE:
+		case EVT_WS_FRAME_PING:
+		case EVT_WS_FRAME_PONG:
+			must(!closed);
+			break;
+		}
 	}
-	(void)fake_event(wsi, LWS_CALLBACK_CLOSED_HTTP, NULL, 0);
-	check_answer(wsi);
-	must(!barred ||
-	    memmem(wsi->out.data, wsi->out.len, "source_id", 9) == NULL);
 }
 
-/* ---- WebSockets ---------------------------------------------------------- */
+/* ---- the client ------------------------------------------------------------ */
 
-/* Let the decks play and the client read.  Not 0: close the connection. */
-static int
-let_play(struct lws *wsi)
-{
-	fake_timer();
-	return wsi->killed ?
-	    -1 :
-	    fake_event(wsi, LWS_CALLBACK_SERVER_WRITEABLE, NULL, 0);
-}
-
+/* Add lines as masked messages. */
 static void
-upgrade(struct lws *wsi, bool barred)
+add_messages(evt_buf *out, const uint8_t *p, const uint8_t *end)
 {
-	const char *p = wsi->body, *end = p + wsi->body_len;
-	int r = fake_event(wsi, LWS_CALLBACK_HTTP_CONFIRM_UPGRADE, NULL, 0);
+	static const uint8_t mask[4];
+	uint8_t head[EVT_WS_FRAME_HEAD_MAX];
 
-	if (r != 0) {
-		(void)fake_event(wsi, LWS_CALLBACK_WSI_DESTROY, NULL, 0);
-		check_answer(wsi);
-		return;
-	}
-	must(!barred);
-	r = fake_event(wsi, LWS_CALLBACK_ESTABLISHED, NULL, 0);
-	for (unsigned i = 0; r == 0 && i < 4; i++)
-		r = let_play(wsi);
-	while (r == 0 && p < end) {
-		const char *nl = memchr(p, '\n', (size_t)(end - p));
+	while (p < end) {
+		const uint8_t *nl = memchr(p, '\n', (size_t)(end - p));
 		size_t n = (size_t)((nl != NULL ? nl : end) - p);
 
-		r = fake_event(wsi, LWS_CALLBACK_RECEIVE, (char *)(uintptr_t)p,
-		    n);
-		if (r == 0)
-			r = let_play(wsi);
+		must(evt_buf_add(out, head,
+		         evt_ws_frame_head(head, true, EVT_WS_FRAME_OP_TEXT,
+		             mask, n)) &&
+		    evt_buf_add(out, p, n));
 		p += n + (nl != NULL);
 	}
-	(void)fake_event(wsi, LWS_CALLBACK_CLOSED, NULL, 0);
+}
+
+/* A turn of the server; then read what it wrote.  true: it has hung up. */
+static bool
+turn(evt_server *s, int fd, evt_buf *answer)
+{
+	uint8_t buf[65536];
+	bool done;
+	ssize_t n;
+
+	must(evt_server_turn(s, false, &done, NULL) == EVT_OK);
+	while ((n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT)) > 0)
+		must(evt_buf_add(answer, buf, (size_t)n));
+	return n == 0;
+}
+
+/* Send all of it, and read up to the end. */
+static void
+talk(evt_server *s, const uint8_t *p, size_t n, evt_buf *answer)
+{
+	unsigned guard = 0;
+	size_t at = 0;
+	int fd[2];
+
+	must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+	         fd) == 0);
+	evt_server_add(s, fd[1]);
+	while (at < n) {
+		size_t step = at < n / 2 ? n / 2 - at : n - at;
+		ssize_t sent = send(fd[0], p + at, step, MSG_NOSIGNAL);
+
+		at += sent > 0 ? (size_t)sent : 0;
+		if (turn(s, fd[0], answer))
+			break;
+		must(++guard < 100000);
+	}
+	(void)shutdown(fd[0], SHUT_WR);
+	while (!turn(s, fd[0], answer))
+		must(++guard < 100000);
+	close(fd[0]);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct lws wsi;
+	evt_buf said = { 0 }, answer = { 0 };
 	evt_server *s;
-	bool barred;
+	size_t head;
+	bool barred, upgrade;
 	uint8_t how;
 
 	if (size < 2)
 		return 0;
 	if (tape == NULL)
 		open_tape();
-	how = data[0];
+	how = *data++;
+	size--;
 	/* In a query it may be written with percents. */
 	barred = (how & 1) != 0 && memchr(data, '%', size) == NULL &&
 	    memmem(data, size, TOKEN, strlen(TOKEN)) == NULL;
-	if (fake_request(&wsi, data + 1, size - 1)) {
-		s = open_server(how);
-		if (wsi.header[3] != NULL)
-			upgrade(&wsi, barred);
-		else
-			request(&wsi, barred);
-		evt_server_close(s);
+	head = evt_http_head_length((const char *)data, size);
+	upgrade = memmem(data, head, "ebsocket", 8) != NULL;
+	if (upgrade && (how & 16) == 0) {
+		must(evt_buf_add(&said, data, head));
+		add_messages(&said, data + head, data + size);
+	} else {
+		must(evt_buf_add(&said, data, size));
 	}
-	fake_free(&wsi);
+	s = open_server(how);
+	talk(s, said.data, said.len, &answer);
+	evt_server_close(s);
+	if (answer.len > 12 && memcmp(answer.data, "HTTP/1.1 101", 12) == 0) {
+		uint8_t *end = memmem(answer.data, answer.len, "\r\n\r\n", 4);
+
+		must(!barred && end != NULL);
+		check_frames(end + 4,
+		    answer.len - (size_t)(end + 4 - answer.data));
+	} else if (answer.len > 0) {
+		size_t blank = strspn((const char *)said.data, "\r\n");
+
+		check_answer((const char *)answer.data, answer.len,
+		    said.len > blank + 4 &&
+		        memcmp(said.data + blank, "HEAD ", 5) == 0);
+	}
+	must(!barred || answer.len == 0 ||
+	    memmem(answer.data, answer.len, "source_id", 9) == NULL);
+	evt_buf_free(&said);
+	evt_buf_free(&answer);
 	return 0;
 }
