@@ -35,6 +35,16 @@ evt_http_head_length(const char *p, size_t n)
 }
 
 bool
+evt_http_head_may_begin(const char *p, size_t n)
+{
+	while (n > 0 && (*p == '\r' || *p == '\n')) {
+		p++;
+		n--;
+	}
+	return n == 0 || evt_http_head_is_token(p, 1);
+}
+
+bool
 evt_http_head_is_token(const char *p, size_t n)
 {
 	static const char others[] = "!#$%&'*+-.^_`|~";

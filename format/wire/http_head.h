@@ -32,6 +32,10 @@ typedef struct evt_http_head {
  */
 size_t evt_http_head_length(const char *p, size_t n);
 
+/* Whether a head may begin with these n bytes: they are empty lines, or a method
+ * follows.  (A client that speaks TLS to a port without it need not wait.) */
+bool evt_http_head_may_begin(const char *p, size_t n);
+
 /*
  * Read a complete head of n bytes.  0: it is good.  Otherwise the status to
  * refuse it with (400, 431, 505), and *ret_why, a sentence that is a constant;

@@ -205,7 +205,8 @@ server_visitor_take_head(struct visitor *v, const uint8_t *p, size_t n)
 		return;
 	}
 	head = evt_http_head_length((const char *)v->head.data, v->head.len);
-	if (head == 0 && v->head.len <= EVT_HTTP_HEAD_MAX)
+	if (head == 0 && v->head.len <= EVT_HTTP_HEAD_MAX &&
+	    evt_http_head_may_begin((const char *)v->head.data, v->head.len))
 		return;
 	server_visitor_ask(v, head > 0 ? head : v->head.len);
 	if (v->head.len > head && !evt_connection_is_over(v->connection))

@@ -386,6 +386,9 @@ class Requests(ServerCase):
         # It is answered in the version that it was asked in (RFC 9110, 7.8).
         with self.refuses(0):
             self.assertTrue(self.get("/api/deck", h2c).raw.startswith(b"HTTP/1.1 200 "))
+        # Who speaks TLS need not wait until it is too late for a head.
+        with self.refuses():
+            self.assertEqual(self.ask(b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" + bytes(200)).status, 400)
         for version, status in (("2.0", 505), ("3.1", 505), ("1.x", 505), ("1.10", 400), ("11", 400), ("1", 400)):
             with self.subTest(version), self.refuses():
                 got = self.ask("GET / HTTP/%s\r\n%s\r\n" % (version, self.host))

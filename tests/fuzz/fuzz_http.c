@@ -109,7 +109,8 @@ check_answer(const char *p, size_t n, bool bodiless)
 	body = n - (size_t)(end + 4 - p);
 	type = field(p, end, "\r\ncontent-type: ");
 	must(type != NULL && field(p, end, "\r\ncontent-length: ") != NULL);
-	if (bodiless) {
+	/* A head that cannot be read may have no method. */
+	if (bodiless && memcmp(p + 9, "400", 3) != 0) {
 		must(body == 0);
 		return;
 	}

@@ -72,6 +72,10 @@ TEST(length)
 	assert_int_equal(evt_http_head_length("a\n\nb", 4), 3);
 	assert_int_equal(evt_http_head_length("\r\n\r\n\r\n", 6), 0);
 	assert_int_equal(evt_http_head_length("\r\na\n\r\n", 6), 6);
+	assert_true(evt_http_head_may_begin("", 0));
+	assert_true(evt_http_head_may_begin("\r\n\r\nG", 5));
+	assert_false(evt_http_head_may_begin("\x16\x03\x01", 3));
+	assert_false(evt_http_head_may_begin("\n ", 2));
 }
 
 TEST(headers)
