@@ -201,8 +201,8 @@ def payloads(block, kinds, lengths, side):
 
 
 def check_totals(block, frames):
-    """Check what the header says of the frames. That it is wrong does not make
-    a block invalid."""
+    """Check the header's figures about the frames. Wrong figures do not make a block
+    invalid."""
     times = [f.time_ns for f in frames]
     if min(times) != block.time_min or max(times) != block.time_max:
         raise Bad("the header's times are not those of the frames")
@@ -289,14 +289,14 @@ class Block:
             raise Bad("a block that is cut off")
 
     def check_contents(self, data):
-        """Check what decompressing does not."""
+        """Check what decompression does not check."""
         if xxh64(data[self.contents:self.end]) != self.sum:
             raise Bad("a block with a wrong contents sum")
         check_zstd_frame(data[self.contents:self.split], self.meta_raw, False)
         check_zstd_frame(data[self.split:self.end], self.lines_raw, True)
 
     def entry(self):
-        """What a directory says of it."""
+        """The directory's entry for it."""
         return (self.start, self.first_seq, self.frames, self.end - self.start,
                 self.time_min, self.time_max)
 
@@ -317,7 +317,7 @@ def batches(blocks):
 # ---- segments ----------------------------------------------------------------
 
 class Directory:
-    """The directory at the end of a sealed segment; Bad where there is none."""
+    """The directory at the end of a sealed segment; raises Bad without one."""
 
     def __init__(self, data, no):
         if len(data) < 16 or data[-4:] != DIRECTORY_END:
@@ -420,7 +420,8 @@ class Segment:
                 at += 1
 
     def directory_at(self, at):
-        """Whether a directory, or what a crash left of one, stands there."""
+        """Whether a directory, or the beginning of one that a crash interrupted, is
+        there."""
         there = self.data[at:at + 16]
         return (there[:4] == SKIPPABLE[:len(there)] and
                 there[8:] == DIRECTORY_MAGIC[:max(0, len(there) - 8)])
@@ -521,8 +522,8 @@ class JournalFile:
         return JOURNAL.size
 
     def _refuse(self, end, what):
-        """What stands before `end` is no record; where only zeros follow before
-        that, it was not written to its end."""
+        """The bytes before `end` are not a record; if they end in zeros only, the
+        record was not written to its end."""
         if len(self.data) != end and len(self.data.rstrip(b"\0")) < end:
             raise Bad("a record that is cut off", "torn")
         raise Bad(what)
@@ -571,16 +572,16 @@ def is_recorded(path):
 
 
 class Tape:
-    """A tape. `frames()` reads it; `damage` and `missing` tell afterwards what
-    was met: (file, start, end, words) and (first, last) sequence number."""
+    """A tape. `frames()` reads it; afterwards `damage` has (file, start, end, words),
+    and `missing` has (first, last) sequence numbers."""
 
     def __init__(self, path):
         self.path = path
         self.damage, self.missing = [], []
         self.segments = []
         journal = os.path.join(path, "journal")
-        # The journal first: what is in it now and gone when the segments are
-        # read is in them, so that nothing is missed of a tape being recorded.
+        # The journal first: records that are removed before the segments are read are
+        # in the segments then. So no frame of a tape that is being recorded is missed.
         self.recorded = is_recorded(path)
         self.journal = []
         for seq, name in files(journal, r"([0-9]{20})\.evj"):
@@ -619,7 +620,7 @@ class Tape:
             del segment.data
 
     def _judge_end(self, segment, last):
-        """Say what is wrong with the end of an unsealed segment."""
+        """Report what is wrong with the end of an unsealed segment."""
         if segment.sealed:
             return
         size = segment.size
@@ -627,15 +628,15 @@ class Tape:
             if not last:
                 self.damage.append((segment.name, size, size, segment.unsealed_because))
             return
-        # A torn end is no loss if the recorder is still at it, or if the
-        # journal has what was being written.
+        # A torn end is no loss if the recorder is still writing it, or if the journal
+        # has its frames.
         following = segment.blocks[-1].first_seq + segment.blocks[-1].frames if segment.blocks else None
         held = any(following in (None, f.seq) for j in self.journal for f in j.frames)
         if not last or not (self.recorded or held):
             self.damage.append((segment.name, segment.torn, size, "a torn end"))
 
     def _journal(self, last):
-        """The frames of the journal behind a sequence number."""
+        """The frames of the journal after a sequence number."""
         for j in self.journal:
             if j.uuid not in (None, self.uuid):
                 self.damage.append((j.name, 0, len(j.data), "a journal of another tape"))
@@ -644,7 +645,7 @@ class Tape:
                 if f.seq > last:
                     last = f.seq
                     yield f
-            # What is behind it is lost, unless the segments had all of it.
+            # The frames after it are lost, unless the segments have all of them.
             if j.damage and j.first_seq + len(j.frames) > last:
                 self.damage.append((j.name, j.damage[0], len(j.data), j.damage[1]))
 
@@ -666,7 +667,7 @@ class Tape:
             yield f
 
     def _note_missing(self, last, seq):
-        # What is missing at the front was dropped by retention.
+        # Frames that are missing at the front were dropped by retention.
         if last and seq != last + 1:
             self.missing.append((last + 1, seq - 1))
 

@@ -21,7 +21,7 @@ SPAN = "first_ns, last_ns, frames, blocks"
 CONNECTION = "frames, bytes, first_ns, last_ns"
 MARK = "segment, time_ns, opcode, connection, json"
 TRACKERS = 9  # the opcode of the mark whose list is not in the index
-ANY = object()  # the source of a span that counts whatever sources there are
+ANY = object()  # the source of a span that counts all frames of an event
 
 
 def typed(source):
@@ -45,7 +45,7 @@ class Expected:
         self.segment, self.block, self.span = {}, {}, {}
         self.connection, self.mark = {}, {}
         for segment, block, frames in tape.blocks():
-            # Counted, not taken from the header: behind a hole they differ.
+            # Counted, and not taken from the header: after a hole they differ.
             no = segment.blocks.index(block)
             for frame in frames:
                 self.add(segment.no, no, frame)
@@ -69,8 +69,8 @@ class Expected:
         row[11] = max(row[11], block.time_max)
 
     def add(self, segment, block_no, frame):
-        # Marks are in no span; any other frame counts for each source that it
-        # names and in the row of its event whatever its sources.
+        # Marks are in no span. Every other frame counts for each source that it names,
+        # and in the row of its event without a source.
         for source in [] if frame.kind == reader.MARK else frame.sources + [ANY]:
             span = self.span.setdefault((segment, typed(source), frame.event),
                                         [frame.time_ns, frame.time_ns, 0, []])
@@ -90,8 +90,7 @@ class Expected:
 
 
 def without_list(text):
-    """A JSON object on one line without its member `list`, the others as they
-    stand."""
+    """A JSON object on one line without its member `list`; the others are unchanged."""
     decoder, kept, at = json.JSONDecoder(), [], 1
     while text[at - 1] != "}" and text != "{}":
         name, colon = decoder.raw_decode(text, at)
@@ -181,7 +180,7 @@ def check_views(want, index):
 
 
 def check_index(path):
-    """What tape.db says that the frames of the segments do not, in words."""
+    """The differences between tape.db and the frames of the segments, as texts."""
     tape = reader.Tape(path)
     want, index = Expected(tape), Index(path)
     meta = {"version": 1, "tape": tape.uuid.hex() if tape.uuid else index.meta.get("tape")}

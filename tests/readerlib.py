@@ -1,11 +1,11 @@
-"""What tests/reader.py needs below the format: XXH64, zstd frames, varints."""
+"""Parts of tests/reader.py below the format: XXH64, zstd frames, varints."""
 
 import struct
 import subprocess
 
 
 class Bad(Exception):
-    """Bytes that are not what the document says; the reader goes on."""
+    """Bytes that do not follow the document; the reader continues."""
 
 
 # ---- XXH64 -------------------------------------------------------------------
@@ -26,7 +26,7 @@ def _round(acc, lane):
 def _stripes(data, seed):
     """The four accumulators over all whole stripes of 32 bytes, merged."""
     a, b, c, d = (seed + P1 + P2) & M64, (seed + P2) & M64, seed, (seed - P1) & M64
-    # Written out: this loop is where the time of a run goes.
+    # Written out, since most of the time of a run is spent in this loop.
     for w, x, y, z in struct.iter_unpack("<4Q", data):
         a = (a + w * P2) & M64
         a = (a << 31 | a >> 33) * P1 & M64
@@ -151,7 +151,7 @@ def varints(data, what):
 
 
 class Bytes:
-    """Takes what it is asked for from the front of some bytes."""
+    """Takes values from the front of some bytes."""
 
     def __init__(self, data, what):
         self.data, self.at, self.what = data, 0, what

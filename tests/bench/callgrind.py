@@ -47,13 +47,13 @@ class Profile:
                 self.calls[callee] = self.calls.get(callee, 0) + int(line[6:].split()[0])
                 of_call = True
             elif line[0] in "0123456789+-*":
-                # What follows a call is the cost of what was called.
+                # The line after a call is the cost of the called function.
                 if not of_call:
                     self.objects[here] = self.objects.get(here, 0) + int(line.split()[1])
                 of_call = False
 
     def own(self):
-        """Instructions in what was built here."""
+        """Instructions in the code that was built here."""
         return sum(n for name, n in self.objects.items() if name.startswith(evtest.BUILD))
 
     def calls_to(self, *functions):

@@ -21,7 +21,7 @@ def _line(x1, y1, x2, y2, color, width=1.0):
 
 
 def ratios(rows):
-    """A bar for each ratio, in parts of its goal: what reaches the line is reached."""
+    """A bar for each ratio, in parts of its goal: a bar up to the line has reached it."""
     rows = [r for r in rows if "peer" in r]
     if not rows:
         return None

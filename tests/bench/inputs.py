@@ -138,7 +138,7 @@ class Inputs:
         return source and self.made("exchange.ndjson", [source], make)
 
     def buses(self):
-        """The way of real buses as the simulator tells of it; None without their data."""
+        """The way of real buses as the simulator sends it; None without their data."""
         trace = self.real("austin-buses", "2017-03-21.csv")
         sim, recorder = program("evtape-sim"), program("evtape-record")
 

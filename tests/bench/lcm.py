@@ -10,7 +10,7 @@ import time
 import measure
 from inputs import FIRST_NS
 
-# Time to live 0: what is sent stays on this machine.
+# Time to live 0: packets stay on this machine.
 GROUP = "udpm://239.255.76.67:7667?ttl=0"
 PORT_IN_HEX = ":%04X " % 7667
 CHANNEL = b"EVTAPE"
@@ -41,7 +41,7 @@ def _until(condition):
 
 
 def _stop_child(took):
-    """End what `took` runs, as by Ctrl-C, and wait for both."""
+    """End the program that `took` runs, as by Ctrl-C, and wait for both."""
     children = "/proc/%d/task/%d/children" % (took.pid, took.pid)
     if took.poll() is None:
         with open(children, encoding="ascii") as f:
@@ -61,7 +61,7 @@ def record(bench, messages, per_second, size):
         try:
             played = _until(_listening) and measure.run(["lcm-logplayer", "-l", GROUP, source], must=False)
             if played:
-                # It writes what it has each tenth of a second.
+                # It writes its messages each tenth of a second.
                 _until(lambda: os.path.exists(target) and os.path.getsize(target) >= os.path.getsize(source))
         finally:
             _stop_child(logger)

@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.join(TOP, "tests", "e2e"))
 import evtest  # pylint: disable=wrong-import-position
 
 PAIRS = 5
-WAIT_S = 120  # for what a program says when it is ready
+WAIT_S = 120  # for a program's message that it is ready
 
 
 def program(name):
@@ -75,7 +75,7 @@ def run(argv, stdin=None, stdout=subprocess.DEVNULL, feed=None, must=True):
 
 
 def output(argv, **more):
-    """What it prints."""
+    """Its output."""
     return subprocess.run(argv, stdout=subprocess.PIPE, check=True, **more).stdout
 
 

@@ -1,4 +1,4 @@
-"""What it takes to find something on a tape, with a process that has just begun."""
+"""The cost of finding something on a tape, with a new process."""
 
 import subprocess
 import time

@@ -1,4 +1,4 @@
-"""What it takes to make a tape."""
+"""The cost of making a tape."""
 
 import importlib.util
 import json
@@ -56,7 +56,7 @@ def ingest_lines(bench, name, what, lines, goals, options=()):
                       (size / 1e6, "MB"))
     bench.table.ratio(name + "_sqlite", what, [(t[0], t[2]) for t in times], "SQLite rows", ("least", 8.0) if goals else None,
                       (frames, "frames"))
-    # What bounds it: one thread packs, and SQLite has nothing to compress.
+    # The limits: one thread packs, and SQLite does not compress.
     bench.table.ratio(name + "_packing", what + ": making the blocks' bytes alone", [(t[3], t[1]) for t in times],
                       "zstd -3 -T1", None, (size / 1e6, "MB"))
     bench.table.ratio(name + "_bound", what + ": zstd -3 -T1 alone", [(t[1], t[2]) for t in times], "SQLite rows", None,
@@ -72,7 +72,7 @@ def ingest(bench):
 
 
 def real(bench):
-    """The same with what was really received, for comparison."""
+    """The same with frames that were really received, for comparison."""
     for name, lines, options in (("buses", bench.inputs.buses(), ()),
                                  ("exchange", bench.inputs.exchange(), ("--source-path", "/stream"))):
         if lines is None:
@@ -165,7 +165,7 @@ def socket(bench):
 
 
 def steady(bench):
-    """At 10,000 frames a second: what it costs, and when a frame gets its stamp."""
+    """At 10,000 frames a second: the cost, and when a frame gets its stamp."""
     frames = min(bench.small, RATE * 10)
     lines, stamps, tape = bench.inputs.lines(frames, 1000), bench.path("stamps"), bench.path("steady.tape")
     half, late, cpu, memory = [], [], [], []

@@ -1,4 +1,4 @@
-"""What it takes to play a tape to its end."""
+"""The cost of playing a tape to its end."""
 
 import contextlib
 import json
@@ -37,7 +37,8 @@ def stdout(bench):
 
 
 def _play(bench, argv, path, clients, frames, env=None):
-    """What a server's clients counted, and the seconds from the first byte to the last frame."""
+    """The counts of a server's clients, and the seconds from the first byte to the last
+    frame."""
     ready = bench.path("ready")
     with measure.Background([a.replace("READY", ready) for a in argv], ready, env) as server:
         return json.loads(measure.output([peer("ws_count"), server.port(), path, str(clients), str(frames)]))
@@ -77,7 +78,8 @@ def _websocket(bench, clients, frames):
                     clients, bench.small)
         return _each(out, clients, bench.small, "the bare server")
 
-    # Node takes minutes for what takes us seconds: of a hundred each client gets fewer.
+    # Node takes minutes where we take seconds, so each of a hundred clients gets fewer
+    # frames.
     few = frames if clients == 1 else min(frames, NODE_FRAMES)
 
     def node():
@@ -101,7 +103,7 @@ def _websocket(bench, clients, frames):
 
 
 def memory(bench):
-    """The replayer's greatest size, whatever the tape, and whoever watches it."""
+    """The replayer's greatest size, for any tape and any clients."""
     tapes = [("1,000 sources", bench.inputs.tape(bench.large, 1000)),
              ("100,000 sources", bench.inputs.tape(bench.large, 100000)),
              ("six hours", bench.inputs.hours(bench.large, 1000))]
@@ -138,7 +140,8 @@ def _size_serving(bench, tape, clients, frames):
 
 
 def _size_held_back(bench, tape, clients):
-    """Of a server whose clients take nothing behind the first bytes, when it has nothing to do any more."""
+    """The size of a server whose clients read only the first bytes, when it has nothing
+    left to do."""
     ready, seen = bench.path("ready"), []
     argv = [a.replace("READY", ready) for a in _serve(tape, clients, "--client-stall", "1h")]
     with measure.Background(argv, ready) as server, contextlib.ExitStack() as stack:

@@ -31,8 +31,8 @@ def pcap(path, frames):
 
 
 def lateness(arrived):
-    """us behind even times, where the earliest is held to be on time: p50, p99,
-    greatest, and how far the last is from its place behind the first."""
+    """Lateness against even times in us, with the earliest taken as on time: p50, p99,
+    greatest, and how far the last is from its place after the first."""
     offs = [a - i * STEP_NS for i, a in enumerate(arrived)]
     base = min(offs)
     late = [(o - base) / 1e3 for o in offs]
@@ -78,7 +78,7 @@ def _theirs(bench, how, frames, argv, seen):
 
 
 def players(bench, frames):
-    """What of others can play the schedule here: (name, how it is observed, argv)."""
+    """Other programs that can play the schedule here: (name, how it is observed, argv)."""
     found = []
     if measure.there("lcm-logplayer"):
         write_log(bench.path("even.lcm"), frames, STEP_NS, PAYLOAD)
@@ -130,7 +130,8 @@ def compare(bench, name, at, plain, seen):
 
 
 def speeds(bench):
-    """How far the speed is from what was asked, over some seconds each."""
+    """The difference between the actual and the requested speed, over some seconds
+    each."""
     for speed in SPEEDS:
         seconds = max(1, min(5, bench.seconds))
         tape = bench.inputs.even(max(10, int(seconds * speed * 100)), 100)

@@ -36,7 +36,7 @@ def _goal(row):
 
 
 def table(rows):
-    """Markdown: a line a row, what could not be measured at the end."""
+    """Markdown: a line for each row; rows that could not be measured at the end."""
     lines = ["| what | evtape | against | ratio, or figure | goal |", "|---|---:|---:|---:|---|"]
     for row in rows:
         if "skipped" in row:

@@ -1,5 +1,5 @@
-"""What the end-to-end tests share: running the built programs, waiting for
-what they do (never for a time), and finding the real recordings."""
+"""Functions that the end-to-end tests share: running the built programs, waiting for
+conditions (never for a time), and finding the real recordings."""
 
 import concurrent.futures
 import json
@@ -27,8 +27,8 @@ PATIENT = {"open_timeout": DEADLINE, "close_timeout": DEADLINE, "ping_interval":
 COUNTING = os.path.basename(BUILD) == "cov"
 # A full run of the tests of faults, which report to this file; else CI's share.
 TORTURE = os.environ.get("EVTAPE_TORTURE")
-# A shell starts what runs in the background with SIGINT ignored, and programs
-# inherit that; with a handler here they begin with the default.
+# A shell starts background jobs with SIGINT ignored, and programs inherit that. With a
+# handler here they begin with the default.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 NODE_ENV = dict(os.environ, NODE_PATH="/usr/share/nodejs")
 
@@ -60,9 +60,9 @@ def run(name, *args, stdin=None, check=0, env=None, timeout=None):
 
 
 def torture(fault, tried, frames, lost):
-    """Tell the reliability report of one kind of fault, in a reader's words: how
-    often it was tried, how many frames the promise covered over all tries, how
-    many of these were lost, altered or came twice. Only in the full run."""
+    """Report one kind of fault to the reliability report, in a reader's words: how
+    often it was tried, how many frames the promise covered over all tries, how many
+    of these were lost, altered or duplicated. Only in the full run."""
     if TORTURE:
         with open(TORTURE, "a", encoding="utf-8") as f:
             json.dump({"fault": fault, "tried": tried, "frames": frames, "lost": lost}, f)
@@ -95,7 +95,7 @@ class Proc:
                 return
 
     def wait_for(self, pattern, where="err", timeout=None):
-        """Wait until the regex (bytes) stands in the output; its match."""
+        """Wait until the output matches the regex (bytes); returns the match."""
         end = time.monotonic() + (timeout or DEADLINE)
         with self.changed:
             while True:
@@ -142,7 +142,7 @@ class Proc:
         self.finish(check=None)
 
     def end(self):
-        """What is killed leaves no counts of the lines that it reached: ask first."""
+        """A killed process leaves no coverage counts: make it write them first."""
         if self.popen.poll() is None:
             self.popen.terminate()
             try:
@@ -173,8 +173,9 @@ class Case(unittest.TestCase):
         return p
 
     def limited_env(self):
-        """The environment of a program whose files may not grow: what `make cov` counts
-        goes elsewhere, or the limit would cut off the counts of all."""
+        """The environment of a program whose files may not grow: the counts of `make
+        cov` are written elsewhere, or the limit would cut off the counts of all
+        programs."""
         return dict(os.environ, GCOV_PREFIX=self.path("counts"))
 
     def run_limited(self, kib, *argv):
@@ -219,9 +220,9 @@ class Case(unittest.TestCase):
             time.sleep(0.01)  # between polls, not instead of a condition
 
     def patiently(self, attempt, *settings):
-        """Where a program takes a time that a busy machine can overrun: call
-        attempt(setting) with longer and longer times. It returns whether it
-        could tell; a machine that was too slow for one time gets the next."""
+        """For a time limit that a busy machine can exceed: call attempt(setting) with
+        longer and longer times. It returns whether it could decide; if the machine
+        was too slow for one time, the next is tried."""
         for setting in settings:
             if attempt(setting):
                 return
@@ -229,7 +230,7 @@ class Case(unittest.TestCase):
 
 
 class Heard:
-    """Stands for the result of one test: what it is told, for the true one."""
+    """Replaces the result of one test, and keeps its events for the real result."""
 
     def __init__(self):
         self.calls = []
@@ -273,7 +274,7 @@ def lines(raw):
 
 
 def info(tape):
-    """What `evtape info --json` says."""
+    """The output of `evtape info --json`."""
     return json.loads(run("evtape", "info", "--json", tape).stdout)
 
 

@@ -1,4 +1,5 @@
-"""What the tests of the recorder share: the simulator, and what it sent."""
+"""Functions that the tests of the recorder share: the simulator, and the frames that it
+sent."""
 
 import json
 import os
@@ -131,7 +132,7 @@ class ProxyCase(FeedCase):
 
 
 def is_line(payload):
-    """Whether a payload may stand among a tape's lines."""
+    """Whether a payload may be one of a tape's lines."""
     try:
         json.loads(payload.decode())
     except ValueError:

@@ -13,8 +13,8 @@ def need(*packages):
     """The environment for node to find these ("name@version", or
     "other_name@npm:name@version" for several versions side by side); they are
     installed once, below the build folder. Skips where they cannot be had."""
-    # A folder for each set: an install takes out of a folder what it was not
-    # told of.
+    # A folder for each set: an install removes packages from a folder that it was not
+    # asked for.
     folder = os.path.join(FOLDER, "+".join(packages).replace("/", "_").replace(":", "_"))
     stamp = os.path.join(folder, "there")
     os.makedirs(folder, exist_ok=True)

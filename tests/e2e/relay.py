@@ -1,4 +1,4 @@
-"""A TCP relay that shows what goes over it and can cut it: a network that
+"""A TCP relay that shows the bytes that pass and can cut connections: a network that
 fails. It also keeps a server's address while the server is restarted."""
 
 import socket
@@ -7,8 +7,8 @@ import threading
 
 
 class Relay:
-    """Listens on a free port of 127.0.0.1 and carries each connection to the
-    target. While there is none, connections wait."""
+    """Listens on a free port of 127.0.0.1 and carries each connection to the target.
+    While there is no target, connections wait."""
 
     def __init__(self, port=None):
         self.lock = threading.Condition()
@@ -63,8 +63,8 @@ class Relay:
 
 
 class Link:
-    """A connection that is carried, and all that went over it: up, from the
-    client, and down."""
+    """A connection that is carried, and all bytes that passed: up (from the client) and
+    down."""
 
     def __init__(self, client, server):
         self.client, self.server = client, server
@@ -97,7 +97,7 @@ class Link:
             s.close()
 
     def request(self):
-        """The first line of what the client asked for."""
+        """The first line of the client's request."""
         return bytes(self.up).split(b"\r\n", 1)[0].decode()
 
     def sent(self):
@@ -110,7 +110,7 @@ class Link:
 
 
 def frames_of(data):
-    """The payloads of the text and binary frames behind an HTTP head."""
+    """The payloads of the text and binary frames after an HTTP head."""
     out, at = [], data.find(b"\r\n\r\n") + 4
     while at >= 4 and at + 2 <= len(data):
         opcode, n, at = data[at] & 15, data[at + 1], at + 2

@@ -1,4 +1,4 @@
-"""What the tests of evtape-sim share: clients, and what they say."""
+"""Functions that the tests of evtape-sim share: clients, and their messages."""
 
 import asyncio
 import base64
@@ -62,8 +62,8 @@ class SimCase(evtest.Case, unittest.IsolatedAsyncioTestCase):
         return json.loads(await self.recv(ws))
 
     async def drain(self, ws):
-        """Everything up to the close; the messages and the close code (None:
-        there was no close frame)."""
+        """Read up to the close; returns the messages and the close code (None: no close
+        frame)."""
         got = []
         while True:
             try:

@@ -20,7 +20,7 @@ CHANGE = [["reindex"], ["compact"], ["gc", "--keep-size", "1M"]]
 
 class BadInput(tooltest.Case):
     def every(self, tape):
-        """Each command line on this tape, and what it would make."""
+        """Each command line on this tape, and the file that it would make."""
         for words in LOOK + [["verify"]] + CHANGE:
             yield words + [tape], None
         for words in MAKE:

@@ -9,7 +9,7 @@ import unittest
 
 import evtest
 
-# What a sanitizer or gcov adds would be counted too.
+# Instructions that a sanitizer or gcov adds would be counted, too.
 INSTRUMENTED = (b"__asan_init", b"__tsan_init", b"__gcov_")
 
 
@@ -38,7 +38,8 @@ class BenchQuick(evtest.Case):
 
 
 class Judging(unittest.TestCase):
-    """What is held for worse, and what for too noisy or another's to be judged."""
+    """Which results count as worse, and which as too noisy or as another machine's to
+    be judged."""
 
     @classmethod
     def setUpClass(cls):

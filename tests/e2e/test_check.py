@@ -1,5 +1,5 @@
-"""evtape-record --check: what it says of each thing that can be wrong, and that
-it changes nothing."""
+"""evtape-record --check: its report of each possible fault, and that it changes
+nothing."""
 
 import json
 import os
@@ -15,7 +15,7 @@ load_tests = evtest.side_by_side
 
 class Check(feed.FeedCase):
     def check(self, *args, code=0, env=None):
-        """What was found: (check, result, text), also as people see it."""
+        """The findings: (check, result, text), also in the form for people."""
         clean = {k: v for k, v in os.environ.items() if k != "EVTAPE_CREDENTIAL" and not k.lower().endswith("_proxy")}
         clean.update(env or {})
         before = self.files()
@@ -31,8 +31,8 @@ class Check(feed.FeedCase):
         return {r["check"]: (r["result"], r["text"]) for r in lines}
 
     def files(self):
-        """Everything below the test's folder, with sizes and times of change;
-        but for what the simulator writes."""
+        """Everything below the test's folder, with sizes and times of change, except
+        the simulator's files."""
         found = {}
         for at, _, names in os.walk(self.dir):
             for path in [at, *(os.path.join(at, n) for n in names)]:
@@ -80,7 +80,7 @@ class Check(feed.FeedCase):
                 os.chmod(self.secret, mode)
                 found = self.feed(url, code=1)
                 self.says(found, "credential", result, pattern)
-                # What is known to be wrong already is not tried.
+                # Checks that depend on a failed one are not tried.
                 self.assertEqual("connection" in found, result != "failed")
         os.unlink(self.secret)
         self.says(self.feed(url, code=1), "credential", "failed", "No such file")
@@ -150,7 +150,7 @@ class Check(feed.FeedCase):
         p.popen.stdin.close()
         self.says(self.check(*options), "tape", "warning", r"was not closed .*nothing needs to be done")
 
-    def test_what_the_server_thinks(self):
+    def test_answers_of_the_server(self):
         sim, url = self.simulate("--wrong-hash")
         found = self.feed(url, code=1)
         self.says(found, "websocket", "ok", "101")
@@ -177,9 +177,9 @@ class Check(feed.FeedCase):
         self.says(found, "websocket", "ok", "101")
         self.assertNotIn("subscription", found)
 
-    def test_nobody_is_there(self):
+    def test_no_server_is_there(self):
         with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))  # nobody listens
+            s.bind(("127.0.0.1", 0))  # no process listens
             found = self.feed("ws://127.0.0.1:%d/" % s.getsockname()[1], code=1)
         self.says(found, "connection", "failed", r"no connection to 127\.0\.0\.1 port \d+: refused or unreachable; is the port right")
         found = self.feed("ws://nowhere.invalid/", code=1)

@@ -43,7 +43,7 @@ class Clock(feed.FeedCase):
         return got
 
     def check(self, got):
-        """Marks say each step; the steady time knows none."""
+        """Marks report each step; the steady time has no steps."""
         steps = [f["payload"]["step_ns"] for f in got if f.get("mark") == "clock"]
         self.assertEqual(len(steps), len(MOVES))
         for step, wanted in zip(steps, MOVES):
@@ -71,7 +71,8 @@ class Clock(feed.FeedCase):
         for i, step in enumerate(STEPS):
             self.set_clock(step)
             give(3)
-            # A tick of the recorder comes behind the step: it drops, seals and ends nothing.
+            # A tick of the recorder comes after the step: it drops, seals and ends
+            # nothing.
             seen = len(evtest.lines(p.out))
             self.wait_until("a tick", lambda seen=seen: len(evtest.lines(p.out)) > seen + 1)
             self.assertEqual((count_files(self.tape), self.count(mark="clock")), (1, i + 1))
@@ -86,7 +87,7 @@ class Clock(feed.FeedCase):
         evtest.torture("the clock is set by hours", len(STEPS), len(given), len(given) - self.count(kind="received"))
 
     def windows(self, got):
-        """A window takes what was received in it by the stamps, in order."""
+        """A window selects frames by their receive times, and keeps their order."""
         times = sorted(f["time_ns"] for f in got)
         for lo, hi in ((times[0], times[len(times) // 2]), (times[len(times) // 2], times[-1])):
             part = evtest.frames(self.tape, "--from", "%d.%09d" % divmod(lo, 10 ** 9), "--to", "%d.%09d" % divmod(hi, 10 ** 9))

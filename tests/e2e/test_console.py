@@ -49,7 +49,7 @@ class Browser:
         self.node.stdin.flush()
 
     def receive(self):
-        """What it says next, unless that something failed."""
+        """Its next message; fails if the message reports a failure."""
         line = self.node.stdout.readline()
         if not line:
             Browser.shared = None  # the next test gets another one
@@ -70,7 +70,7 @@ class Browser:
 
     @classmethod
     def get(cls):
-        """The one that is there; skips where there can be none."""
+        """The installed Chromium; skips the test if there can be no Chromium."""
         if cls.missing:
             raise unittest.SkipTest(cls.missing)
         if cls.shared is None:
@@ -140,7 +140,7 @@ class ConsoleCase(WsCase):
             return json.load(answer)
 
     def look(self, scenario, url, done=None, **more):
-        """Have the browser do a scenario; `done` does what it asks for."""
+        """Have the browser run a scenario; `done` does what the scenario asks for."""
         self.browser.send(dict(more, scenario=scenario, url=url))
         while "ask" in (got := self.browser.receive()):
             self.browser.send({"answer": done(got["ask"])})
@@ -279,7 +279,7 @@ class Net(ConsoleCase):
         self.assertEqual(re.findall(r'(?:src|href)="([^"]*//[^"]*)"', text), [])
         self.assertEqual(re.findall(r"<script>|<style|\son\w+=|style=", text), [])
 
-    def test_asks_nobody_else(self):
+    def test_connects_to_no_other_server(self):
         self.look("alone", self.field(), allow=["violates the following Content Security Policy.*img-src|example.com"],
                   origins=["https://example.com"])
 
@@ -311,7 +311,7 @@ class Net(ConsoleCase):
                 self.server = self.start("evtape-replay", "--json", "--listen", port, "--ready-file", ready, "--start-paused",
                                          "--from", "12:10", os.path.join(self.shared, "field.tape"))
                 self.wait_until("the server", lambda: os.path.exists(ready))
-        # What the page had asked for when the server went is lost with it.
+        # Requests that the page had made when the server ended are lost.
         self.look("restart", url, done, allow=["ERR_CONNECTION_(REFUSED|RESET)", "ERR_EMPTY_RESPONSE",
                                                "WebSocket connection to .* failed"])
 

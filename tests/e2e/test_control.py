@@ -1,4 +1,4 @@
-"""The HTTP API of evtape-replay: what it tells of tapes, in the shapes of
+"""The HTTP API of evtape-replay: its answers about tapes, in the shapes of
 docs/control.md, on tapes of which every frame and its time are known."""
 
 import http.client
@@ -60,7 +60,7 @@ def gap(at, **members):
 
 
 class ControlCase(WsCase):
-    """A server, and what it answers."""
+    """A server and its answers."""
 
     def serve(self, *args, paused=True):
         url = super().serve(*(["--start-paused"] if paused else []), *args)
@@ -84,7 +84,7 @@ class ControlCase(WsCase):
         return "/api/" + call + ("?" + urllib.parse.urlencode({k.strip("_"): v for k, v in query.items()}) if query else "")
 
     def bytes(self, call, **query):
-        """An answer as it came. `from_` stands for from."""
+        """An answer, unchanged. `from_` is the parameter `from`."""
         status, headers, body = self.request("GET", self.path_of(call, query))
         self.assertEqual((status, headers["content-type"]), (200, "application/json"), body)
         return body
@@ -205,7 +205,7 @@ class Shapes(ControlCase):
         self.assertEqual(self.deck(), before)
 
     def test_chunks_are_not_taken(self):
-        """What curl sends of a pipe."""
+        """The form in which curl sends a pipe."""
         self.serve(self.states())
         done = subprocess.run(["curl", "-sS", "-w", "%{http_code}", "-H", "Transfer-Encoding: chunked", "-d", "@-",
                                "http://%s/api/deck/play" % self.host], input=b"{}", stdout=subprocess.PIPE, check=True)
@@ -215,7 +215,7 @@ class Shapes(ControlCase):
 
 class Documents(ControlCase):
     def test_curl_and_jq(self):
-        """What the examples of docs/control.md print."""
+        """The output of the examples of docs/control.md."""
         tape = self.tape("t.tape", [(i * S, moved(10001 + i % 3, i % 90)) for i in range(400)])
         run("evtape", "mark", tape, "gate opened", "--at", "+2m")
         self.serve(tape)
@@ -302,7 +302,8 @@ class Tapes(ControlCase):
                 self.refused(400, words, "GET", "/api/timeline?" + query)
 
     def test_many_blocks(self):
-        """Counted by what is known of blocks where they are many: the sum holds."""
+        """With many blocks, counts are estimated from the blocks' metadata: the sum is
+        exact."""
         n = 6000
         tape = self.tape("t.tape", [(i * MS, moved(i % 50, i % 90)) for i in range(n)], block=2000)
         self.serve(tape)

@@ -1,5 +1,5 @@
-"""What is easily got wrong in the API: limits, the last of something, slow readers,
-several tapes."""
+"""Corner cases of the API: limits, the last item of a list, slow readers, several
+tapes."""
 
 import json
 import os
@@ -41,7 +41,7 @@ class Looking(ControlCase):
         self.assertEqual([m["text"] for m in self.get("marks")["marks"]], ["1", "2", "3"])
 
     def test_frames_between_nothing(self):
-        """Nothing is an answer, but not what lies backwards."""
+        """An empty window is answered; a window that ends before it begins is refused."""
         self.serve(self.states())
         self.assertEqual(self.get("frames", from_="+1s", to="+1s"), {"frames": [], "more": False})
         self.refused(400, "from must not be after to", "GET", "/api/frames?from=%2B2s&to=%2B1s")
@@ -49,13 +49,14 @@ class Looking(ControlCase):
 
 class Deck(DeckCase):
     async def test_empty_strings(self):
-        """Holds, but memchr() of a NULL pointer is what UBSan ends."""
+        """An empty text works, but UBSan would end the program at memchr() of a NULL
+        pointer."""
         self.serve()
         for call, body in (("seek", '{"to":""}'), ("speed", '{"speed":""}'), ("filter", '{"sources":[""]}')):
             self.refused(400, ".", "POST", "/api/deck/" + call, body)
 
     async def test_a_window_ends(self):
-        """Behind it the deck can be anywhere again."""
+        """After it the deck can be anywhere again."""
         self.serve()
         self.post("window", from_="+5s", to="+8s")
         self.post("window")
@@ -76,7 +77,7 @@ class Deck(DeckCase):
         self.assertLess(self.at(self.post("play")), 1)
 
     async def test_states_of_sources_that_were_not_heard_of(self):
-        """A message that is no reset tells what changed alone."""
+        """A message that is not a reset has only the changes."""
         self.serve(self.tape("t.tape", [(0, moved(1, 1)), (S, moved(2, 2)), (2 * S, moved(3, 3))]))
         async with self.control("states") as ws:
             await self.message(ws, "states", lambda m: m["reset"])
@@ -96,7 +97,7 @@ class Deck(DeckCase):
                                 [dict(s, time_ns=0) for s in self.get("sources", at="+1s")["sources"]])
 
     async def test_a_slow_subscriber_is_told_all_states_in_the_end(self):
-        """Messages may be left out; what changed in them must come later."""
+        """Messages may be left out; their changes must come later."""
         n, rounds = 3000, 16
         rows = [(r * 300 * MS + i, moved(i, 1 if r == 0 else (r if i % 2 or r < rounds - 1 else rounds - 2)))
                 for r in range(rounds) for i in range(n) if r < rounds - 1 or i % 2 == 0 or r == 0]

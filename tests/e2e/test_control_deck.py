@@ -18,7 +18,7 @@ METRICS = ("frames", "deliveries", "sent_bytes", "clients", "clients_dropped", "
 
 
 class DeckCase(ControlCase, SimCase):
-    """A deck, and those who watch it."""
+    """A deck and its clients."""
 
     N = 20
 
@@ -47,8 +47,8 @@ class DeckCase(ControlCase, SimCase):
         return (await self.message(ws, "deck", lambda m: good(m["deck"])))["deck"]
 
     async def numbers(self, ws, n):
-        """Of states that a client of the stand-in is told, the speeds, which are
-        their numbers here."""
+        """The speeds in the states that a client of the stand-in gets; here they are
+        the states' numbers."""
         return [(await self.recv_json(ws))["data"]["gps"]["speed"] for _ in range(n)]
 
 
@@ -64,7 +64,7 @@ class Calls(DeckCase):
         return client, control
 
     def holds(self, answer):
-        """What a call answers is what the deck is."""
+        """A call answers with the state of the deck."""
         got = self.deck()
         for d in (answer, got):
             del d["lateness_ns"]
@@ -88,7 +88,7 @@ class Calls(DeckCase):
         got = await self.changed(control, lambda d: not d["playing"])
         self.assertEqual((got["time_ns"], got["frames"]), (answer["time_ns"], answer["frames"]))
         self.assertGreaterEqual(self.at(answer), 4)
-        # What was told up to here, and then the next one alone.
+        # The messages up to here, and then only the next one.
         left = answer["frames"] - 5
         self.assertEqual(await self.numbers(client, left), list(range(5, 5 + left)))
         self.post("step")
@@ -111,7 +111,7 @@ class Calls(DeckCase):
         self.assertLess(self.at(answer), 1)
         self.assertEqual(await self.numbers(client, 1), [0])
         self.assertEqual((await self.changed(control, lambda d: d["playing"]))["ended"], False)
-        # A seek back from the end goes on from there.
+        # After a seek back from the end, playing continues from there.
         self.post("speed", speed="max")
         await self.changed(control, lambda d: d["ended"])
         await self.numbers(client, self.N - 1)
@@ -146,7 +146,7 @@ class Calls(DeckCase):
             await self.changed(control, lambda d, want=want: d["speed"] == want)
 
     async def test_loop(self):
-        """It goes back at B, and tells the states of A again."""
+        """It moves back at B, and sends the states of A again."""
         self.serve()
         client, control = await self.both()
         self.holds(answer := self.post("loop", from_="+4s", to="+7s"))
@@ -269,7 +269,7 @@ class Errors(DeckCase):
         self.assertEqual(self.deck()["frames"], 0)
 
     def test_bodies_of_curl(self):
-        """Whatever type curl says that the body has; and none at all."""
+        """With each content type that curl sends, and without one."""
         self.serve()
         for args in (["-d", '{"to":"+2s"}'], ["--json", '{"to":"+2s"}'], ["-H", "Content-Type: text/plain", "-d", ' {"to" : "+2s"}\n']):
             self.post("seek", to="+0s")
@@ -314,7 +314,7 @@ class Control(DeckCase):
             self.post("pause")
 
     async def test_neither(self):
-        """Who wants decks alone gets nothing else, whatever frames there are."""
+        """A subscriber to the deck alone gets nothing else, whatever frames are played."""
         rows = [(0, moved(1, 1)), (1, "X"), (2, life(1, "block")), (3, life(1, "corrupt")), (4, dump({
             "type": "event", "event": "logout", "data": "session closed"})), (5, "%d received 2 1 hex:ff00" % T0), (6, state("a", 1))]
         self.serve(self.tape("t.tape", [r if isinstance(r[1], str) and "received" not in r[1] else r[1] + "\n" for r in rows]))

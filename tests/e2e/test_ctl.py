@@ -1,5 +1,5 @@
-"""evtape ctl: a real evtape-replay is moved and asked by it, and what it did is
-looked up with a client of Python's own; and servers that are none."""
+"""evtape ctl moves and queries a real evtape-replay, and a Python client checks the
+effects; also servers that are not evtape-replay."""
 
 import http.client
 import json
@@ -384,8 +384,8 @@ class Documents(Case):
 
 
 class Fake:
-    """A server that answers every request with the same bytes and hangs up;
-    None: it never answers."""
+    """A server that answers every request with the same bytes and closes; None: it
+    never answers."""
 
     def __init__(self, answer, context=None):
         self.answer = answer
@@ -489,7 +489,7 @@ class Strangers(Case):
                 self.assertEqual(server.asked[0].split(b"\r\n")[0], b"POST /api/deck/pause HTTP/1.1")
                 self.assertTrue(server.asked[0].endswith(b"\r\n\r\n{}"))
 
-    def test_one_line_whatever_the_server_sends(self):
+    def test_any_answer_is_shown_on_one_line(self):
         with Fake(http_answer("200 OK", '\r\n{ "time_ns":\r\n1,\n"speed": "a\\nb" }\n')) as server:
             self.assertEqual(self.ctl(server.host, "--json"), '{ "time_ns":  1, "speed": "a\\nb" }\n')
             self.assertEqual(self.ctl(server.host), "1970-01-01T00:00:00.000Z, paused, speed a\\u000ab\n")

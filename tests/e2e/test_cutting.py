@@ -10,7 +10,7 @@ from tooltest import S, T0
 
 
 def same(frames, but=("seq", "connection")):
-    """Frames without what a copy may change."""
+    """Frames without the parts that a copy may change."""
     return [{k: v for k, v in f.items() if k not in but} for f in frames]
 
 
@@ -92,7 +92,7 @@ class Merge(tooltest.Case):
     def test_duplicates_are_pairs_of_two_tapes(self):
         def line(ms, n):
             return '%d received 1 1 {"event":"state","data":{"source_id":1,"n":%d}}' % (T0 + ms * S // 1000, n)
-        # a repeats 3 itself and misses 5; b is 20 ms behind and misses 2.
+        # a repeats 3 itself and misses 5; b is 20 ms later and misses 2.
         a = self.make("a.tape", [line(100, 1), line(200, 2), line(300, 3), line(400, 3), line(500, 4), line(900, 9)])
         b = self.make("b.tape", [line(120, 1), line(320, 3), line(420, 3), line(520, 4), line(560, 5), line(7000, 9)])
         c = self.path("c.tape")

@@ -18,7 +18,7 @@ import feed
 load_tests = evtest.side_by_side
 
 MIB = 1 << 20
-SMALL = ["--block-size", "64k"]  # what closing takes follows from it
+SMALL = ["--block-size", "64k"]  # the space for closing depends on it
 
 
 def mount(*args):
@@ -36,7 +36,7 @@ def unmount(path):
 class Disk(feed.FeedCase):
     """A test with a small disk of its own; the tape is on it."""
 
-    lost = 0     # frames that were told as recorded and are not on the tape
+    lost = 0     # frames that were reported as recorded and are not on the tape
     frames = 0
 
     def small(self, size):
@@ -71,7 +71,7 @@ class Disk(feed.FeedCase):
             yield b'{"n":%d,"event":"state","x":"%s"}\n' % (i, text[at:at + size])
 
     def feeder(self, *options):
-        """A recorder of what the test writes into a pipe."""
+        """A recorder of lines that the test writes into a pipe."""
         read, write = os.pipe()
         p = self.start("evtape-record", "-", "-o", self.tape, "--json", *SMALL, *options, stdin=read)
         os.close(read)
@@ -81,8 +81,9 @@ class Disk(feed.FeedCase):
         return p
 
     def give(self, lines, until=lambda: False):
-        """Write until there are no more lines, or nobody to read them, or
-        until(); what was written. A line goes into the pipe whole, or not."""
+        """Write until there are no more lines, no process reads them, or until() is
+        true; returns the written lines. A line is written into the pipe as a whole,
+        or not at all."""
         given = []
         end = time.monotonic() + evtest.DEADLINE
         for line in lines:
@@ -105,8 +106,8 @@ class Disk(feed.FeedCase):
         return last
 
     def sound(self, given, reported, newest_only=False):
-        """The tape verifies and holds what was reported, in order; of a ring
-        the newest. Returns the payloads."""
+        """The tape verifies and has the reported frames, in order; of a ring the
+        newest. Returns the payloads."""
         evtest.run("evtape", "verify", self.tape)
         got = [p for _, p in self.payloads()]
         if newest_only:
@@ -158,7 +159,7 @@ class Full(Disk):
         p.finish(check=3)
         last = self.final(p)
         self.assertEqual(last["reason"], "disk-full")
-        # What came while it ended may have been too much: then it is told.
+        # Frames that came while it ended may not have fitted: then this is reported.
         self.assertEqual(last["unwritten"] > 0, b"lost because the tape could not be written" in p.err)
         self.assertEqual(len(self.payloads()), last["frames"], last)
         evtest.run("evtape", "verify", self.tape)
@@ -189,7 +190,7 @@ class Full(Disk):
         self.assertRegex(done.stderr, rb"^evtape-record: only .* free on the disk of .*, and a recording ends below "
                          rb"2.0 MiB: free some space\n$")
         self.assertFalse(os.path.exists(self.tape))
-        # Who does not want it watched waits for room.
+        # Without the check of disk space, the recorder waits for space.
         p = self.feeder("--min-free", "0")
         self.give([b"{}\n"])
         p.wait_for(rb"No space left on device; frames are kept in memory")
@@ -198,7 +199,7 @@ class Full(Disk):
         self.pipe.close()
         p.finish()
         self.sound([b"{}"], 1)
-        # Half of what is asked for: a warning, and on.
+        # At half of the requested space: a warning, and the recording continues.
         done = evtest.run("evtape-record", "-", "-o", self.tape, *SMALL, "--min-free", "3M", stdin=b"{}\n")
         self.assertRegex(done.stderr, rb"warning: only .* free on the disk of .*, less than the minimum of 3.0 MiB")
 
@@ -224,7 +225,8 @@ class Full(Disk):
         evtest.torture("the disk is full, and has room again later", tries, self.frames, self.lost)
 
     def test_full_to_the_end(self):
-        """Nobody makes room: what was in memory is counted, the rest is there."""
+        """The disk stays full: frames in memory are counted as lost, the others are on
+        the tape."""
         self.small(8 * MIB)
         p = self.feeder("--min-free", "0", "--level", "1")
         source = self.numbers(100000)
@@ -363,7 +365,7 @@ class Held(Disk):
         self.sound(given, len(given))
 
     def test_too_little_room_while_armed(self):
-        """What is held is let go, and makes the room for a clean end."""
+        """Held frames are dropped, which frees the space for a clean end."""
         self.small(12 * MIB)
         p, given = self.hold(200, "--min-free", "8M")
         p.wait_for(rb'"armed":true', "out")
@@ -411,8 +413,9 @@ class Folder(Disk):
         return tries
 
     def test_read_only_and_back(self):
-        """The kernel makes no file system read-only that has files open for
-        writing: here one that is lies over the tape, for all that is opened anew."""
+        """The kernel does not make a file system read-only while files are open for
+        writing. So a read-only one is mounted over the tape; it affects files that
+        are opened afterwards."""
         self.small(48 * MIB)
         p = self.begin()
         cover = self.path("cover")
@@ -426,7 +429,7 @@ class Folder(Disk):
         evtest.torture("the tape becomes read-only", tries, self.frames, self.lost)
 
     def as_nobody(self):
-        """How to run a program as a user who may not do everything."""
+        """The command prefix that runs a program as a user without all permissions."""
         argv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
         os.chmod(self.dir, 0o755)
         if os.getuid() != 0:
@@ -471,8 +474,9 @@ class Folder(Disk):
         evtest.torture("the tape's folder is renamed, and back", tries, self.frames, self.lost)
 
     def test_vanished(self):
-        """It does not come back: an end that says so. What was told as recorded
-        is in the folder, where there is one, whatever it is called."""
+        """The folder does not come back: the recorder ends with a message. The frames
+        that were reported as recorded are in the folder, if it exists, under any
+        name."""
         patience = bool(evtest.TORTURE)
         os.mkdir(self.path("parent"))
         away, mine = self.path("away"), b'{"mine":1}\n'

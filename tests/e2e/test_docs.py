@@ -1,4 +1,4 @@
-"""The examples of the README and of docs/ do what they say."""
+"""The examples of the README and of docs/ work as documented."""
 
 import asyncio
 import json
@@ -168,7 +168,7 @@ class Recipes(evtest.Case):
             for item in re.findall(r"`(test_\w+\.(?:py|c))`", text):
                 self.assertTrue(any(os.path.exists(os.path.join(evtest.TOP, "tests", kind, item)) for kind in ("unit", "e2e")),
                                 "%s names %s" % (name, item))
-            # NAME and TARGET stand for any name.
+            # NAME and TARGET are placeholders for any name.
             for item in re.findall(r"`((?:format|record|replay|tools|tests|docs)/[\w./-]+)`", text):
                 self.assertTrue(re.search("NAME|TARGET", item) or os.path.exists(os.path.join(evtest.TOP, item)), "%s names %s" % (name, item))
             for function, path in re.findall(r"`(\w+)\(\)`\s+in\s+`([\w./-]+)`", text):

@@ -124,7 +124,7 @@ class Tool(evtest.Case):
         db.close()
         return text
 
-    def test_reindex_makes_what_recording_made(self):
+    def test_reindex_equals_the_recorded_index(self):
         tape = self.path("i.tape")
         frames = evtest.run("evtape-sim", "--generate", 5000, "--sources", 40).stdout
         for _ in range(2):

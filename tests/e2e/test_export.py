@@ -1,4 +1,4 @@
-"""evtape export: each form checked against what is on the tape, and by readers
+"""evtape export: each form is checked against the frames of the tape, and by readers
 that are not ours."""
 
 import csv
@@ -189,8 +189,7 @@ class Tracks(tooltest.Case):
         frames = evtest.run("evtape-sim", "--generate", 100000, "--sources", 5).stdout
         evtest.run("evtape-record", "-", "-o", tape, "-q", stdin=frames)
         for form in ("geojson", "gpx", "kml"):
-            # Through a small process: a child begins with the memory of who
-            # starts it.
+            # Through a small process: a child begins with the memory of its parent.
             used = subprocess.run([sys.executable, "-c", "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
                                    "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)", evtest.program("evtape"),
                                    "export", form, "--receive-time", tape, "-o", self.path(form)], stdout=subprocess.PIPE, check=True)

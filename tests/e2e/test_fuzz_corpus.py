@@ -1,5 +1,5 @@
-"""What fuzzers once failed on, and what they start from, given to each target
-once: with any compiler, and in no time."""
+"""Inputs on which fuzz targets once failed, and the seeds, given to each target once:
+with any compiler, and quickly."""
 
 import glob
 import os

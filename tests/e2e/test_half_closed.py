@@ -1,5 +1,5 @@
-"""A client of the replayer that reads nothing, or slowly, and says that it will
-send nothing more: it must cost the others nothing, and nothing when it is gone."""
+"""A client of the replayer that reads nothing, or slowly, and has closed its sending
+side: it must not disturb other clients, and must leave nothing after it is closed."""
 
 import os
 import socket
@@ -74,7 +74,7 @@ class HalfClosed(evtest.Case):
         self.server.finish(evtest.SIGTERM)
 
     def test_a_stream_that_is_read(self):
-        """As long as it is behind, it gets what it reads."""
+        """As long as it is late, it gets the bytes that it reads."""
         s = self.ask("/stream?speed=max", UPGRADE)
         for _ in range(40):
             left = 100000

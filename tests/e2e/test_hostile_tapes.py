@@ -21,7 +21,7 @@ from hostilelib import T0, block, frame, journal, put, segment  # noqa: E402
 
 MIN, MAX = -(1 << 63), (1 << 63) - 1
 SECONDS, MIB = 20, 256
-# What sanitizers add is not the program's.
+# Memory that sanitizers add does not count.
 SANITIZED = os.path.basename(evtest.BUILD) in ("asan", "tsan", "ubsan", "cov")
 
 # {} is a copy of the tape, OUT a new name; OK another tape.
@@ -39,7 +39,7 @@ COMMANDS = [
     "evtape gc --keep-size 1KiB {}", "evtape-replay --speed max {}", "evtape-replay --speed max --rebase --max-gap 1s {}",
     "evtape-replay --speed max --from +1s -o envelope --marks {}", "evtape-record -q -o {} -",
 ]
-# What the server of a replayer is asked.
+# The requests to the server of a replayer.
 PATHS = ["/api/tape", "/api/timeline", "/api/sources", "/api/frames?limit=1000", "/api/deck", "/api/marks",
          "/api/sources/1/track", "/metrics"]
 
@@ -56,7 +56,7 @@ class Tapes(evtest.Case):
         return path
 
     def one(self, command, tape, number):
-        """Run it on a copy; what is wrong with how it went, or None."""
+        """Run it on a copy; returns what went wrong, or None."""
         where = self.path("run%d" % number)
         os.makedirs(where)
         copy = os.path.join(where, "t.tape")

@@ -105,7 +105,7 @@ class People(Tapes):
 
 class Terminal(Tapes):
     def on_terminal(self, *args):
-        """What a command writes to a terminal."""
+        """The output of a command on a terminal."""
         ours, theirs = pty.openpty()
         done = subprocess.Popen([evtest.program(args[0]), *args[1:]], stdin=subprocess.DEVNULL, stdout=theirs, stderr=subprocess.PIPE)
         os.close(theirs)

@@ -103,7 +103,7 @@ class Log(Case):
         self.imported("log", "[23:59:59.5] a\n", check=3, words="line 1 does not begin with a time")
         self.refused("log", "x", "invalid date", "--date", "14.11.2023", check=2)
 
-    def test_what_ts_prints(self):
+    def test_the_output_of_ts(self):
         got = self.imported("log", "1700000000.123456 {\"a\":1}\n2023-11-14T22:13:21.5Z {\"a\":2}\nand its second line\n",
                             check=3, words="line 3 does not begin with a time")
         self.assertEqual([f["time_ns"] - T0 for f in got], [123456000, S + S // 2])
@@ -203,7 +203,7 @@ class Files(Case):
         self.assertEqual([f["time_ns"] for f in got], [T0, T0 + S])
         return [f.get("payload", f.get("payload_text")) for f in got]
 
-    def test_what_surrounds_lines(self):
+    def test_bytes_around_lines(self):
         for form, plain in self.LINES.items():
             want = self.both(form, plain)
             bare = plain[:-1]

@@ -19,15 +19,15 @@ KEEP = 150 << 10
 
 
 def line(turn, i):
-    """The i-th line of a round; of the simulator, which goes on from round to
-    round, the turn is 0."""
+    """The i-th line of a round; the simulator continues from round to round, so its
+    turn is 0."""
     return b'{"event":"state","data":{"source_id":%d,"turn":%d,"i":%d,"text":"%s"}}' % (
         10001 + i % 50, turn, i, b"abcdefghij" * (i % 40))
 
 
 def last_in_journal(tape):
-    """(sequence number, body) of the last frame in the journal, None if there
-    is none: docs/format.md, 5."""
+    """(sequence number, body) of the last frame in the journal, None without one:
+    docs/format.md, 5."""
     found = None
     for path in sorted(glob.glob(os.path.join(tape, "journal", "*.evj"))):
         try:
@@ -87,7 +87,7 @@ class Kill(feed.FeedCase):
         self.start_s = 0.05  # until it records, about
 
     def simulator(self):
-        """One that sends a numbered line each 0.1 ms, whoever listens."""
+        """A server that sends a numbered line each 0.1 ms, with or without clients."""
         ready = self.path("ready")
         sim = self.start("evtape-sim", "--replay-lines", "-", "--wait-clients", "0", "--ready-file", ready,
                          stdin=subprocess.PIPE)
@@ -123,7 +123,7 @@ class Kill(feed.FeedCase):
         elif how == "reported":
             recorder.wait_for(rb'"frames":[1-9]', "out")
         else:
-            # In a tight loop: the moment is to be anywhere in what it does.
+            # In a tight loop, so that the kill can hit any of its steps.
             while self.last_seq() <= was:
                 self.assertIsNone(recorder.popen.poll(), recorder.err)
             self.start_s = (self.start_s * 3 + time.monotonic() - start) / 4
@@ -162,8 +162,8 @@ class Kill(feed.FeedCase):
             at += 4 + n
 
     def check(self, fault, first=None):
-        """All that was seen is there, and all that is there is right. first:
-        retention may have dropped what is before some frame."""
+        """All frames that were seen are on the tape, and all frames of the tape are
+        right. first: retention may have dropped the frames before some frame."""
         count, expected, conns, newest, intact = {}, first, {}, -1, 0
         for seq, conn, kind, payload in self.everything():
             expected = seq if expected is None else expected
@@ -180,7 +180,7 @@ class Kill(feed.FeedCase):
                 self.assertEqual(i, count.get(turn, i if first is None else 0), "of turn %d" % turn)
                 count[turn] = i + 1
             else:
-                # What is sent while nobody records is not missing.
+                # Frames that were sent while no recorder ran are not missing.
                 self.assertEqual(i, conns.get(conn, i), "of connection %d" % conn)
                 self.assertGreater(i, newest)
                 conns[conn], newest = i + 1, i

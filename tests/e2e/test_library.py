@@ -13,7 +13,7 @@ class Library(evtest.Case):
     def make(self, target):
         build = os.path.relpath(evtest.BUILD, evtest.TOP)
         subprocess.run(["make", "-s", "-C", evtest.TOP, target, "BUILD=" + build, "DESTDIR=" + self.dir, "PREFIX=/usr",
-                        # What is installed is what was tested: nothing is built anew.
+                        # The tested files are installed: nothing is built again.
                         "-o", "headers-there"], check=True, stdout=subprocess.DEVNULL)
 
     def compile(self, *args, compiler="cc"):

@@ -59,11 +59,11 @@ class Verify(tooltest.Case):
         p.popen.stdin.close()
         p.finish()
 
-    def test_what_cannot_be_verified(self):
+    def test_tapes_that_cannot_be_verified(self):
         self.fails(1, "there is no tape at", "verify", self.path("none"))
         self.fails(1, "it has no segment, no tape.db and no journal", "verify", self.dir)
 
-    def test_temporary_files_are_gone(self):
+    def test_temporary_files_are_removed(self):
         tmp = self.path("tmp")
         os.mkdir(tmp)
         tape = self.many_blocks()

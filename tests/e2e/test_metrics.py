@@ -1,5 +1,5 @@
-"""evtape-record --metrics: the figures of a recording for Prometheus, and who
-may have them."""
+"""evtape-record --metrics: the figures of a recording for Prometheus, and which
+requests get them."""
 
 import os
 import re
@@ -98,12 +98,12 @@ class Metrics(feed.FeedCase):
         f = self.wait_figure("connected", lambda v: v == 0)
         self.assertGreater(f["frames_total"], 5)
         p.finish(evtest.SIGINT, check=3)
-        # What was told last is what is on the tape, or a little less.
+        # The last figures equal the frames on the tape, or are a little smaller.
         self.assertGreaterEqual(evtest.info(self.tape)["frames"], f["frames_total"])
 
     def test_the_document_names_them(self):
-        """docs/operations.md tells of each metric, and of no other; its rules
-        are on what there is."""
+        """docs/operations.md lists each metric, and no other; its rules use existing
+        metrics."""
         p = self.serve("-", stdin=subprocess.PIPE)
         there = set(re.findall(r"^# TYPE (?:evtape_record_)?(\w+)", self.get()[2], re.M))
         p.popen.stdin.close()
@@ -148,14 +148,14 @@ class Metrics(feed.FeedCase):
         p.popen.stdin.close()
         p.finish()
 
-    def test_what_is_held(self):
+    def test_held_frames(self):
         p = self.serve("-", "--keep-last", "1h", "--keep-after", "1h", "--min-free", "1MiB", stdin=subprocess.PIPE)
         p.popen.stdin.write(LINE % 1 * 5)
         p.popen.stdin.flush()
         f = self.wait_figure("held_frames", lambda v: v == 5)
         self.assertEqual((f["armed"], f["triggers_total"], f["frames_total"]), (1, 0, 0))
         self.assertGreater(f["held_bytes"], 5 * len(LINE))
-        # What closing the tape takes is kept back, whatever is asked for.
+        # The space for closing the tape is reserved, whatever --min-free is.
         self.assertEqual((f["disk_min_free_bytes"], f["disk_end_bytes"], f["dropped_segments_total"]), (2 << 20, 2 << 20, 0))
         p.signal(signal.SIGUSR1)
         f = self.wait_figure("frames_total", lambda v: v == 5)
@@ -163,7 +163,7 @@ class Metrics(feed.FeedCase):
         p.popen.stdin.close()
         p.finish()
 
-    def test_who_may_ask_what(self):
+    def test_access(self):
         p = self.serve("-", stdin=subprocess.PIPE)
         for want, args in (
                 (200, {}),
@@ -194,9 +194,9 @@ class Metrics(feed.FeedCase):
         p.popen.stdin.close()
         p.finish()
 
-    def test_what_is_no_request(self):
-        """Whatever is thrown at it, it answers the next one, and the recording
-        goes on."""
+    def test_invalid_requests(self):
+        """After any invalid request it answers the next one, and the recording
+        continues."""
         p = self.serve("-", stdin=subprocess.PIPE)
         upgrade = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: %s\r\n%s\r\n"
         for request in (b"", b"\r\n\r\n", b"\0" * 100, b"CONNECT x:1 HTTP/1.1\r\n\r\n", b"GET", b"\x16\x03\x01\x02\0\x01\0",
@@ -205,7 +205,7 @@ class Metrics(feed.FeedCase):
                         upgrade % (b"websocket", b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n")):
             with self.subTest(request[:60]):
                 self.assertNotIn(b"101 ", self.ask(request)[:20])
-        # More connections than there is room for, none of which says anything.
+        # More connections than allowed, all of them silent.
         silent = []
         for _ in range(100):
             silent.append(socket.create_connection(self.address, evtest.DEADLINE))

@@ -1,5 +1,5 @@
-"""evtape-record and a network that fails, by peers of bare sockets: each fault
-once, then a good peer. The recorder goes on, the tape tells what happened, it is
+"""evtape-record and a network that fails, with peers of plain sockets: each fault once,
+then a good peer. The recorder continues, the tape has marks of what happened and is
 sound, and the exit code says that frames may be missing."""
 
 import base64
@@ -24,7 +24,7 @@ AT_ONCE = 12  # recorders
 
 
 def frame(opcode, payload=b"", fin=1, rsv=0, length=None, mask=None):
-    """A frame as a server sends it, or what looks like one."""
+    """A frame as a server sends it, or an invalid one."""
     n = len(payload) if length is None else length
     bit = 0x80 if mask else 0
     head = bytes([fin << 7 | rsv << 4 | opcode]) + (
@@ -99,7 +99,7 @@ def good(peer):
 
 class FaultCase(feed.FeedCase):
     def setUp(self):
-        # What the disk does is the matter of other tests.
+        # Other tests cover faults of the disk.
         with unittest.mock.patch("tempfile.tempdir", "/dev/shm" if os.access("/dev/shm", os.W_OK) else None):
             super().setUp()
 
@@ -143,8 +143,8 @@ class FaultCase(feed.FeedCase):
         return False
 
     def ended(self, name, p, check=3):
-        """Wait for the good frame, stop, and look at what must be so after any
-        fault; the marks by name, and the payloads."""
+        """Wait for the good frame, stop, and check what must hold after any fault;
+        returns the marks by name, and the payloads."""
         self.wait_until("the good peer's frame", lambda: self.on_tape(name, GOOD))
         p.finish(evtest.SIGTERM, check=check)
         tape = self.path(name + ".tape")
@@ -194,8 +194,8 @@ class Frames(FaultCase):
         evtest.torture(fault, len(cases), frames, 0)
 
     def test_what_is_no_frame(self):
-        """The connection is given up, what came before is kept, and the reason is
-        not that the server went."""
+        """The recorder closes the connection, keeps the earlier frames, and does not
+        report that the server closed it."""
         self.try_all("a server that breaks the WebSocket protocol", [
             *(("opcode %d" % op, sends(frame(op)), 1006, BROKE, []) for op in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15)),
             *(("opcode %d with a payload" % op, sends(frame(op, b"abc")), 1006, BROKE, []) for op in (3, 15)),
@@ -207,7 +207,7 @@ class Frames(FaultCase):
             ("a pong in pieces", sends(frame(10, b"x", fin=0)), 1006, BROKE, []),
             ("a long ping", sends(frame(9, b"x" * 126)), 1006, BROKE, []),
             ("a long close", sends(frame(8, b"\x03\xe8" + b"x" * 124)), 1006, BROKE, []),
-            # Half a code is taken for none, and one that there is not for 1002.
+            # Half a code counts as no code, and an undefined code as 1002.
             ("half a code", sends(frame(8, b"\x03")), 1005, ".*without a close code", []),
             ("a bad code", sends(frame(8, b"\x03\xe7")), 1002, ".*code 999, which is invalid", []),
             ("a code that is never sent", sends(frame(8, b"\x03\xed")), 1002, ".*code 1005, which is invalid", [])])
@@ -238,7 +238,7 @@ class Frames(FaultCase):
                 self.ended(name, p)
         self.assertEqual(answers, dict(cases))
 
-    def test_what_breaks_off(self):
+    def test_connections_that_break_off(self):
         whole = frame(1, b"x" * 70000)
         self.try_all("a connection that breaks off", [
             ("a reset", sends(then=reset), 1006, BROKEN, []),
@@ -251,14 +251,14 @@ class Frames(FaultCase):
             ("an end in a header", sends(whole[:3], then=leave), 1006, LEFT, []),
             ("an end in a frame", sends(whole[:-1], then=leave), 1006, LEFT + UNFINISHED % 69999, []),
             ("an end in a message", sends(frame(2, b"abc", fin=0), then=leave), 1006, LEFT + UNFINISHED % 3, []),
-            # The peer holds the connection, and there is nobody.
+            # The peer keeps the connection open, but never answers.
             ("half-open", sends(), 1006, r"the server does not answer pings \(for 1\.5s\)", [], "--ping-interval", "500ms"),
             ("half-open in a frame", sends(whole[:1000]), 1006, r"the server does not answer pings \(for 1\.5s\)" +
              UNFINISHED % 990, [], "--ping-interval", "500ms")])
 
-    def test_odd_but_whole(self):
-        """What is taken: nothing of it is lost. (A server may not mask, but what
-        one has masked can be read.)"""
+    def test_unusual_but_valid_frames(self):
+        """Unusual frames that are accepted: nothing is lost. (A server may not mask,
+        but masked frames can be read.)"""
         messages = [b'{"n":%d,"x":"%s"}' % (i, b"y" * (i * 37 % 400)) for i in range(60)]
         stream = b"".join(frame(1, m) for m in messages)
 
@@ -283,9 +283,9 @@ class Frames(FaultCase):
         with open("/proc/%d/status" % p.pid, encoding="ascii") as f:
             return int(re.search(r"VmHWM:\s+(\d+)", f.read()).group(1))
 
-    def test_what_has_no_end(self):
-        """Memory stays where it is, whatever length is told or comes; when the
-        connection ends, what came of it is known to be lost."""
+    def test_endless_messages(self):
+        """Memory does not grow, whatever length is announced or sent; when the
+        connection ends, the received part is recorded as lost."""
         total, piece = (256 if evtest.TORTURE else 32) << 20, b"x" * (1 << 20)
 
         def endless(peer):
@@ -316,7 +316,7 @@ LATE = r"the server did not answer the handshake within 15 s"
 
 
 def answers(*pieces, then=until_gone):
-    """A peer that answers whatever comes first with these bytes."""
+    """A peer that answers the first bytes, whatever they are, with these bytes."""
     def serve(peer):
         peer.recv(4096)
         for piece in pieces:
@@ -350,8 +350,8 @@ def over_tls(context, inner):
 
 
 class Handshakes(FaultCase):
-    """A feed that was there, went, could not be reached for a reason, and is
-    there again."""
+    """A feed that was connected, ended, could not be reached for a reason, and is
+    available again."""
 
     def try_all(self, fault, cases, scheme="ws", wrap=lambda peer: peer, url="%s://127.0.0.1:%d/", env=None, options=()):
         """cases: a name, a peer, why it cannot be reached; True if it takes the
@@ -450,7 +450,7 @@ class Handshakes(FaultCase):
         self.try_all("a TLS server where none was expected", [("TLS", over_tls(right, good), WANTS_TLS)])
 
     def test_ends_of_tls(self):
-        """Who ended it is told here too."""
+        """The message also says which side ended it."""
         self.certificates(right="IP:127.0.0.1")
         right = self.context("right")
 
@@ -529,8 +529,8 @@ class Storm(FaultCase):
         marks = {}
         for m in evtest.info(tape)["marks"]:
             marks.setdefault(m["mark"], []).append(m["payload"])
-        # One of each a connection; a handshake that a slow machine does not
-        # finish in time is none.
+        # One of each for a connection; a handshake that a slow machine does not finish
+        # in time does not count.
         ended = [m for m in marks["disconnected"] if m["reason"] == LEFT]
         self.assertGreaterEqual(len(ended), storm)
         self.assertEqual(len(marks["connected"]), len(marks["disconnected"]))
@@ -538,7 +538,7 @@ class Storm(FaultCase):
         # The signal may arrive while the last connection is open: the end of
         # that one is the end of the recording, and no gap.
         self.assertIn(len(ended) - len(gaps), (0, 1))
-        # Nobody is hammered, and nothing grows but by the marks.
+        # The recorder retries slowly, and the tape only grows by the marks.
         waits = sorted(m["after_s"] for m in marks["connected"][8:])
         self.assertGreater(waits[len(waits) // 2], 5)
         self.assertLess(sum(os.path.getsize(s) for s in glob.glob(os.path.join(tape, "*.zst"))), 4096 + 200 * len(ended))

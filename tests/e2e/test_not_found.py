@@ -1,5 +1,5 @@
-"""A selection that finds nothing says so on stderr, with what there is; a command that
-makes something ends with a line on what it made."""
+"""A selection that finds nothing is reported on stderr, with the available choices; a
+command that makes something ends with a line about the result."""
 
 import os
 
@@ -63,7 +63,7 @@ class Nothing(tooltest.Case):
         self.assertIn("no source '99'", words)
         self.assertNotIn("'10001'", words)
 
-    def test_what_is_found_is_silent(self):
+    def test_a_match_prints_no_note(self):
         for args in (["--source", "10001"], ["--event", "state"], ["--from", "+10s", "--to", "+20s"], []):
             done = evtest.run("evtape", "cat", self.tape, *args)
             self.assertEqual(done.stderr, b"")
@@ -73,7 +73,7 @@ class Nothing(tooltest.Case):
         self.assertIn("no frames", self.words("evtape", "cat", empty))
         self.assertIn("no frame", self.words("evtape", "ls", empty))
 
-    def test_marks_alone_are_not_what_was_looked_for(self):
+    def test_marks_alone_are_not_a_match(self):
         tape = self.make("marks.tape", ['%d mark 1 0 {"mark":"bookmark","text":"x"}' % (tooltest.T0 + 5)])
         words = self.words("evtape", "cut", tape, "--source", "1", "-o", self.path("m.tape"))
         self.assertIn("no source '1': there are no sources", words)

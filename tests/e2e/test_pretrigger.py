@@ -1,5 +1,5 @@
-"""evtape-record --keep-last: the last seconds are held, and get onto the tape
-around a trigger alone; kill -9 costs none of them."""
+"""evtape-record --keep-last: the last seconds are held, and are put onto the tape only
+around a trigger; kill -9 loses no frame."""
 
 import json
 import os
@@ -20,7 +20,7 @@ def line(turn, i, more=""):
 
 
 class Feed(threading.Thread):
-    """Writes lines until told to stop, at a pace that the checks can follow."""
+    """Writes lines until it is stopped, at a pace that the checks can follow."""
 
     def __init__(self, pipe, turn=0):
         super().__init__()
@@ -47,7 +47,7 @@ class Pretrigger(evtest.Case):
         return self.start("evtape-record", "-", "-o", self.tape, "--json", *args, stdin=subprocess.PIPE)
 
     def status(self, recorder, what, condition):
-        """Wait until what the recorder says of itself meets a condition."""
+        """Wait until the recorder's status meets a condition."""
         def look():
             said = evtest.lines(recorder.out[:recorder.out.rfind(b"\n") + 1])
             last = json.loads(said[-1]) if said else None
@@ -69,7 +69,8 @@ class Pretrigger(evtest.Case):
         return [f for f in evtest.frames(self.tape) if f.get("mark") == name]
 
     def check_window(self, frames, keep, after):
-        """From one armed mark to the next: what is held, the trigger, what follows."""
+        """From one armed mark to the next: the held frames, the trigger, the frames
+        after it."""
         at = [i for i, f in enumerate(frames) if f.get("mark") == "trigger"]
         self.assertEqual(len(at), 1)
         trigger, before, behind = frames[at[0]], frames[1:at[0]], frames[at[0] + 1:-1]
@@ -81,7 +82,7 @@ class Pretrigger(evtest.Case):
         for f in behind:
             self.assertEqual(f["kind"], "received")
             self.assertLessEqual(f["mono_ns"], trigger["mono_ns"] + after)
-        # None is missing between the first and the last.
+        # No frame is missing between the first and the last.
         first = before[0]["payload"]["i"]
         self.assertEqual([f["payload"]["i"] for f in before + behind],
                          list(range(first, first + len(before) + len(behind))))
@@ -113,7 +114,7 @@ class Pretrigger(evtest.Case):
         for a, b in zip(at, at[1:]):
             trigger, first, last = self.check_window(frames[a:b + 1], 3 * NS, 2 * NS)
             self.assertEqual(trigger["cause"], "signal")
-            # What lies between the windows is known by its number.
+            # The mark has the number of frames between the windows.
             self.assertEqual(first, end + trigger["let_go"])
             end = last
         self.check_use(frames)
@@ -154,14 +155,15 @@ class Pretrigger(evtest.Case):
         self.assertGreater(evtest.info(self.tape)["ring_bytes"], 0)
         self.assertIn(b"held for a trigger", evtest.run("evtape", "info", self.tape).stdout)
         evtest.run("evtape", "verify", self.tape)
-        # An ordinary bookmark is none, and does not wait for one.
+        # An ordinary bookmark is not a trigger, and does not wait for one.
         evtest.run("evtape", "mark", self.tape, "nothing yet")
         self.wait_until("the bookmark", lambda: self.marks("note"))
         self.assertEqual(self.received(), [])
         done = evtest.run("evtape", "mark", "--trigger", self.tape, "engine fault")
         self.assertIn(b"queued for the recorder of", done.stderr)
         recorder.wait_for(rb"trigger \(mark\): wrote 5 held frame")
-        # While it writes, another one makes it longer, and is told.
+        # While frames are written, another trigger makes the window longer, and is
+        # marked.
         self.put(recorder, line(0, 5))
         evtest.run("evtape", "mark", "--trigger", self.tape)
         recorder.wait_for(rb"trigger \(mark\): wrote 0 held frame")
@@ -204,7 +206,8 @@ class Pretrigger(evtest.Case):
             evtest.run("evtape", "mark", "--trigger", self.tape, *args, check=2)
 
     def test_without_a_trigger(self):
-        """Held frames are let go at a clean stop; --frames counts what is kept."""
+        """Held frames are dropped at a clean stop; --frames counts the frames on the
+        tape."""
         recorder = self.record("--keep-last", "1h")
         self.put(recorder, *(line(0, i) for i in range(5)))
         self.status(recorder, "five held", lambda s: s["held_frames"] == 5)
@@ -233,8 +236,8 @@ class Pretrigger(evtest.Case):
         self.assertEqual(recorder.err.count(b"the held frames reached their size limit of"), 1)
 
     def test_a_feed(self):
-        """What a window needs to be understood stands before it: the connection,
-        and the list of trackers."""
+        """The marks that explain a window precede it: the connection, and the list of
+        trackers."""
         self.write("hash", "0123456789abcdef0123456789abcdef\n")
         listing = self.write("list.json", '{"success":true,"list":[{"id":1,"label":"A","source":{"id":10001}}]}')
         sim = self.start("evtape-sim", "--rate", "200", "--hash", self.path("hash"))
@@ -273,7 +276,7 @@ class Pretrigger(evtest.Case):
         feed = Feed(recorder.popen.stdin, turn)
         recorder.wait_for(rb'"held_frames":[1-9]', "out")
         if turn % 2:
-            # In the midst of the move, or just before or behind it.
+            # During the move, or just before or after it.
             recorder.signal(signal.SIGUSR1)
             if turn % 4 == 3:
                 ring = os.path.join(self.tape, "journal", "ring", "%020d.evj" % 1)
@@ -293,7 +296,7 @@ class Pretrigger(evtest.Case):
         for turn in range(60 if evtest.TORTURE else 4):
             reported.append(self.one_kill(turn))
             evtest.run("evtape", "verify", self.tape)
-        # Whoever writes to it next, saves what is held.
+        # Any process that writes to the tape next saves the held frames.
         evtest.run("evtape", "mark", self.tape, "closed")
         info = evtest.info(self.tape)
         self.assertEqual((info["ring_files"], info["journal_bytes"], info["unclosed"]), (0, 0, False))

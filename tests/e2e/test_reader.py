@@ -1,4 +1,5 @@
-"""A reader that was written from docs/format.md alone reads what we read."""
+"""A reader that was written from docs/format.md alone reads the same frames as our
+programs."""
 
 import base64
 import json
@@ -42,7 +43,7 @@ class Reader(evtest.Case):
             self.assertEqual(our.get("event"), their["event"])
             want = base64.b64decode(their["payload_base64"])
             got = payload(our)
-            if got is None:  # embedded: it stands at the line's end
+            if got is None:  # embedded: at the end of the line
                 got = line[line.index(b'"payload":') + 10:-1]
             self.assertEqual(got, want)
         return theirs, words
@@ -95,7 +96,7 @@ class Reader(evtest.Case):
                               stderr=subprocess.STDOUT, check=False)
         self.assertEqual((done.stdout.decode(), done.returncode), ("", 0))
 
-    def test_the_index_says_what_the_frames_say(self):
+    def test_the_index_agrees_with_the_frames(self):
         tape = self.record("d.tape", self.generated(3000), "--block-size", "64k", "--segment-size", "100k")
         evtest.run("evtape", "mark", tape, "afterwards")
         self.check_index(tape)
@@ -108,7 +109,7 @@ class Reader(evtest.Case):
                         for i in (b"7", b'"7"', b"7.0", b'""', b'"\\u0000"', b"-9223372036854775808"))
         self.check_index(self.record("n.tape", text))
 
-    def test_a_wrong_index_is_told(self):
+    def test_a_wrong_index_is_reported(self):
         """Or the tests above would assert nothing."""
         tape = self.record("w.tape", self.generated(50))
         db = sqlite3.connect(os.path.join(tape, "tape.db"))

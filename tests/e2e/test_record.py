@@ -1,5 +1,4 @@
-"""evtape-record against the simulator: what is asked, what is kept, and what
-happens when things go wrong."""
+"""evtape-record against the simulator: its requests, the recorded frames, and faults."""
 
 import json
 import os
@@ -123,7 +122,7 @@ class Recording(feed.FeedCase):
                 self.assertEqual(self.marks("stopped")[0]["reason"], reason)
         self.assertEqual(evtest.info(self.path("frames.tape"))["received"], 20)
 
-    def test_a_loss_behind_the_last_frame_is_none(self):
+    def test_a_loss_after_the_last_frame_does_not_count(self):
         """The server closes at once after as many frames as were asked for."""
         trace = self.write("lines", b"".join(b"%d {}\n" % i for i in range(1000)))
         _, url = self.simulate("--replay-lines", trace, "--speed", "max", "--once")
@@ -167,7 +166,7 @@ class Trouble(feed.FeedCase):
         self.assertGreaterEqual(len(subscriptions), 3)
 
     def test_a_server_that_closes(self):
-        """Politely, with a code: what it says is kept, and that is a gap too."""
+        """The server closes with a code: the code and reason are recorded, and a gap."""
         _, url = self.simulate("--rate", "400", "--close-after", "20,4001")
         p = self.record(url, "--events", "state", "--trackers", "1,2")
         p.wait_for(rb"connection lost: .*code 4001.*; retrying in")
@@ -185,7 +184,8 @@ class Trouble(feed.FeedCase):
         return self.marks(name) if os.path.exists(os.path.join(self.tape, "journal", "lock")) else []
 
     def test_the_credential_is_read_again(self):
-        """With each connection: one that went bad meanwhile is refused."""
+        """The file is read for each connection: a credential that became invalid is
+        refused."""
         right = self.write("right", feed.HASH)
         _, url = self.simulate("--hash", right, "--rate", "100", "--drop-after", "20")
         p = self.record(url, "--events", "state", "--trackers", "1")
@@ -194,7 +194,7 @@ class Trouble(feed.FeedCase):
         p.wait_for(rb"the server refuses the credential \(code 3.*log in again and write the new session hash")
         p.finish(evtest.SIGTERM, check=3)
 
-    def test_wrong_hash_is_told_and_retried_slowly(self):
+    def test_wrong_hash_is_reported_and_retried_slowly(self):
         _, url = self.simulate("--wrong-hash")
         p = self.record(url)
         p.wait_for(rb"code 3")
@@ -258,7 +258,7 @@ class Trouble(feed.FeedCase):
         self.assertEqual(got, [m[2] for m in feed.messages(self.sent)][:len(got)])
         self.assertTrue([g for g in got if len(g) >= 300 << 10])
 
-    def test_nobody_is_there(self):
+    def test_no_server_is_there(self):
         p = self.start("evtape-record", "ws://127.0.0.1:1/x", "-o", self.tape, "--profile", "raw")
         p.wait_for(rb"cannot connect: .*refused.*; retrying in")
         p.finish(evtest.SIGTERM)
@@ -363,7 +363,7 @@ class Pressure(feed.FeedCase):
                 self.assertGreater(len(got), full["frames"])
 
     def test_a_full_disk_holds_and_loses_nothing(self):
-        """Here it is a limit on the size of files that stands for it."""
+        """Here a limit on the size of files simulates the full disk."""
         read, write = os.pipe()
         p = self.start("evtape-record", "-", "-o", self.tape, "--json", stdin=read)
         os.close(read)
@@ -383,7 +383,7 @@ class Pressure(feed.FeedCase):
         self.assertEqual([p for _, p in self.payloads()], sent)
 
     def test_a_full_disk_to_the_end(self):
-        """The signal ends it all the same, and what is missing is told."""
+        """The signal ends it nevertheless, and the lost frames are reported."""
         read, write = os.pipe()
         p = self.start("evtape-record", "-", "-o", self.tape, stdin=read, env=self.limited_env())
         os.close(read)
@@ -428,7 +428,7 @@ class Lines(feed.FeedCase):
         self.assertEqual((gap["frames"], gap["bytes"]), (1, 5000))
         self.assertIn(b"stopped", done.stderr)
 
-    def test_what_is_on_disk_is_what_is_told(self):
+    def test_reported_frames_are_on_the_disk(self):
         before = 0
         for text in (evtest.run("evtape-sim", "--generate", "2000").stdout, b"", b"{}\n"):
             last = json.loads(evtest.lines(self.lines(text, "--json").stdout)[-1])
@@ -451,7 +451,7 @@ class Lines(feed.FeedCase):
         self.assertEqual(len(self.payloads(tape=self.path("frames.tape"))), 7)
 
     def test_signals_while_input_is_open(self):
-        """SIGHUP begins a segment, SIGTERM ends; what came is there."""
+        """SIGHUP begins a segment, SIGTERM ends; all received frames are on the tape."""
         read, write = os.pipe()
         p = self.start("evtape-record", "-", "-o", self.tape, stdin=read)
         os.close(read)
@@ -468,7 +468,7 @@ class Lines(feed.FeedCase):
         self.assertEqual((gap["frames"], gap["bytes"]), (1, 5))
         self.assertIn("ended in the middle of a line", gap["reason"])
 
-    def test_what_stands_in_the_pipe_is_taken(self):
+    def test_lines_in_the_pipe_are_recorded(self):
         """Both get Ctrl-C, the program that writes and the recorder."""
         read, write = os.pipe()
         p = self.start("evtape-record", "-", "-o", self.tape, stdin=read)

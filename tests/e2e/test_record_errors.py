@@ -1,5 +1,5 @@
-"""Each way to call evtape-record wrongly, once: what it says, that it says it
-in one line, and the exit code."""
+"""Each way to call evtape-record wrongly, once: the message, which is one line, and the
+exit code."""
 
 import os
 
@@ -37,7 +37,7 @@ class Errors(feed.FeedCase):
                 (r"has a fragment \('#'\)", "ws://host/#a"),
                 (r"the byte 0x20: write it percent-encoded, as %20", "ws://host/a b")):
             self.refused(2, pattern, url, "-o", self.tape, "--profile", "raw")
-        # What is refused for holding a password must not show it.
+        # A message about a refused password must not show it.
         done = evtest.run("evtape-record", "ws://me:secret@host/", "-o", self.tape, check=2)
         self.assertNotIn(b"secret", done.stderr)
 
@@ -135,7 +135,7 @@ class Errors(feed.FeedCase):
                      env={"http_proxy": "socks5://x:1"})
 
     def test_warnings(self):
-        """What is no error, but should not be: it is told and done."""
+        """Not errors, but bad practice: the recorder warns and continues."""
         for pattern, args in (
                 (rb"warning: the value of 'hash' in the URL is visible in the process list",
                  [URL + "?hash=" + feed.HASH]),

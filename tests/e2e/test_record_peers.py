@@ -1,5 +1,5 @@
-"""evtape-record with servers that we did not write: Node's ws, Python's
-websockets, and bare sockets for what neither of them would send."""
+"""evtape-record with servers that we did not write: Node's ws and Python's websockets;
+and plain sockets for bytes that neither of them would send."""
 
 import asyncio
 import base64
@@ -105,7 +105,7 @@ class PythonWebsockets(Peers):
 
 
 class BareSocket(Peers):
-    """A server of a few lines, that sends whatever bytes it is told to."""
+    """A small server that sends the given bytes, whatever they are."""
 
     def serve(self, *scripts):
         """One connection a script: bytes to send after the handshake, then
@@ -164,8 +164,8 @@ class BareSocket(Peers):
         self.assertIn("; 4 bytes of an unfinished message are lost", self.marks("gap")[1]["reason"])
 
     def test_close_frames(self):
-        """Codes of others, one that libwebsockets does not know, one that there is
-        not, none at all, a reason that is not UTF-8."""
+        """Codes of other programs, a code that libwebsockets does not know, an
+        undefined code, no code, a reason that is not UTF-8."""
         for frame, code, reason in (
                 (b"\x88\x04" + struct.pack(">H", 1012) + b"ok", 1012, "code 1012 (ok)"),
                 (b"\x88\x02" + struct.pack(">H", 1006), 1002, "code 1006, which is invalid"),

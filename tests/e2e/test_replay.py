@@ -1,4 +1,4 @@
-"""evtape-replay to stdout: what is played, when, in which form, and how it
+"""evtape-replay to stdout: which frames are played, when, in which form, and how it
 ends. Most tapes are made by mktape, so that their times are exact."""
 
 import base64
@@ -192,8 +192,8 @@ class Pacing(ReplayCase):
         out, r = self.replay("--speed", str(speed), tape)
         self.assertEqual(len(out), n)
         self.assertEqual(r["tape_ns"], (n - 1) * step)
-        # No frame goes out early: so the last cannot be later than its due
-        # by more than the largest lateness, nor the first.
+        # No frame is sent early. So neither the first nor the last can be late by more
+        # than the largest lateness.
         want = (n - 1) * step / speed
         self.assertGreaterEqual(r["wall_ns"], want - r["lateness_ns"]["max"] - MS)
         self.assertLessEqual(r["wall_ns"], want + r["lateness_ns"]["max"])
@@ -232,7 +232,7 @@ class Pacing(ReplayCase):
         self.assertEqual((len(out), r["tape_ns"]), (5, 50 * MS))
 
     def test_rebase(self):
-        """The window starts now; what lies between frames stays."""
+        """The window starts now; the times between frames stay."""
         tape = self.tape("t.tape", [(i * 10 * MS, '{"event":"state","user_time":"2026-03-01 06:51:%d"}' % (40 + i))
                                     for i in range(10)])
         before = time.time_ns()
@@ -310,7 +310,7 @@ class RealCapture(ReplayCase):
             out = memoryview(out)[4 + size:]
 
     def check_window(self, seconds, speed):
-        """A frame is never early, and the whole takes what it took then."""
+        """A frame is never early, and the replay takes as long as the recording did."""
         start = self.frames[0][0]
         window = [ns for ns, _ in self.frames if ns < start + seconds * S]
         out, r = self.replay("--to", "+%ds" % seconds, "--speed", str(speed), self.real)
@@ -328,7 +328,7 @@ class RealCapture(ReplayCase):
 
 class Ends(ReplayCase):
     def test_head(self):
-        """A reader that goes away is no error, paced or not."""
+        """A reader that closes the pipe is not an error, paced or not."""
         tape = self.states(n=20000, step=MS)
         for speed in ("max", "1"):
             p = subprocess.run(
@@ -347,7 +347,8 @@ class Ends(ReplayCase):
         self.assertIn(b"cannot write to stdout: No space left on device", p.stderr)
 
     def test_first_write(self):
-        """Flat out, who reads has the first frame at once; then writes grow."""
+        """At max speed the reader gets the first frame at once; then writes become
+        larger."""
         tape = self.states(n=500)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with ours, theirs:

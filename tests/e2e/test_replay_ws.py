@@ -1,5 +1,5 @@
-"""evtape-replay as a WebSocket server, with the clients that people have: Node's
-ws and Python's websockets; and bare sockets for what those would never do."""
+"""evtape-replay as a WebSocket server, with common clients: Node's ws and Python's
+websockets; and plain sockets for things that those would never do."""
 
 import asyncio
 import base64
@@ -36,7 +36,7 @@ async def collect(url):
 
 
 class Raw:
-    """A WebSocket client that reads when it is told to."""
+    """A WebSocket client that reads only on request."""
 
     def __init__(self, url, *headers, target="/stream", host=None, upgrade=UPGRADE, rcvbuf=None):
         name, port = url.split("/")[2].rsplit(":", 1)
@@ -57,7 +57,7 @@ class Raw:
         return out
 
     def response(self):
-        """The head of the response as text, "" if there is none."""
+        """The head of the response as text, "" without one."""
         head = b""
         while not head.endswith(b"\r\n\r\n"):
             line = self.input.readline()
@@ -118,7 +118,7 @@ class WsCase(ReplayCase):
         return json.loads(evtest.lines(self.server.err)[-1])
 
     def node(self, url, *headers):
-        """What Node's client saw."""
+        """The output of Node's client."""
         p = self.spawn(["node", os.path.join(evtest.HERE, "ws_client.js"), url, *headers],
                        env=evtest.NODE_ENV)
         p.finish(check=None)
@@ -137,7 +137,7 @@ class WsCase(ReplayCase):
 
 class Frames(WsCase):
     def test_byte_for_byte(self):
-        """Opcodes and bytes as they were recorded, whatever they are."""
+        """All opcodes and bytes are sent as they were recorded."""
         big = state("big", 1)[:-2] + ',"pad":"' + "é" * 500000 + '"}}'
         sent = [
             ("text", state(1, 0).encode()),
@@ -192,7 +192,7 @@ class Frames(WsCase):
                 try:
                     while True:
                         pong = await ws.ping()
-                        pong.cancel()  # nobody waits for it
+                        pong.cancel()  # the test does not wait for it
                         self.assertTrue(await ws.recv() == payload)
                         n += 1
                 except websockets.ConnectionClosed as e:
@@ -220,7 +220,7 @@ class Frames(WsCase):
         self.assertTrue(pongs)
         self.assertLessEqual(set(pongs), {b"%d" % n for n in range(100, 10001, 100)})
 
-    def test_what_clients_send_is_ignored(self):
+    def test_messages_of_clients_are_ignored(self):
         url = self.serve(self.states(n=200, step=MS))
         c = self.raw(url)
         self.assertIn("101", c.response())
@@ -296,7 +296,7 @@ class Queries(WsCase):
         got = [json.loads(c.message()[1])["data"]["n"] for _ in range(5000)]
         self.assertEqual(got, list(range(10)) * 500)
         c.send(8, b"\x03\xe8")
-        while c.message() != (8, b"\x03\xe8"):  # what was on its way, and the answer
+        while c.message() != (8, b"\x03\xe8"):  # frames on their way, and the answer
             pass
         self.server.wait_for(b"client 1 disconnected")
 
@@ -446,14 +446,14 @@ class Shared(WsCase):
         self.assertIn("all clients share one deck", got[0]["body"])
 
     def test_again(self):
-        """Behind a deck that has ended the next client starts another one."""
+        """After a deck has ended, the next client starts another one."""
         url = self.serve("--shared", "--speed", "max", self.states(n=20))
         for _ in range(3):
             self.assertEqual(self.get(url), (list(range(20)), 1000))
         self.assertEqual(self.stop()["frames"], 60)
 
     def test_late_comer(self):
-        """Who comes later watches from there."""
+        """A later client watches from the current place."""
         tape = self.tape("t.tape", [(i * S, state(1, i)) for i in range(3)] +
                          [(3600 * S, state(1, 3))])
         url = self.serve("--shared", "--speed", "10", tape)
@@ -495,9 +495,9 @@ class SlowClients(WsCase):
         c.close()
 
     def test_cut_off_when_behind(self):
-        """A paced, shared deck drops a client that is further behind than the bound;
-        the others notice nothing. The test moves the deck, and so no client has to
-        keep up with a clock."""
+        """A paced, shared deck cuts off a client with more unsent bytes than the bound;
+        the others notice nothing. The test moves the deck, so no client has to keep
+        up with a clock."""
         url = self.serve("--shared", "--start-paused", "--once", "--client-buffer", "6MiB", self.big_tape())
         slow, quick = self.raw(url, rcvbuf=4096), self.raw(url)
         for c in (slow, quick):
@@ -560,8 +560,8 @@ class SlowClients(WsCase):
         self.wait_until("the server to be held back", still)
 
     def test_own_deck_waits(self):
-        """A deck of its own waits for its client, in bounded memory; nothing is
-        lost when that goes on."""
+        """A deck of its own waits for its client, in bounded memory; nothing is lost
+        when the client continues."""
         url = self.serve("--speed", "max", self.big_tape(n=1000))
         c = self.raw(url, rcvbuf=4096)
         self.assertIn("101", c.response())
@@ -596,8 +596,8 @@ class SlowClients(WsCase):
 
 class Ends(WsCase):
     def test_live_tape(self):
-        """What is recorded while it plays comes too; the close with the recorder's
-        end."""
+        """Frames that are recorded while it plays are sent, too; the close when the
+        recorder ends."""
         tape = self.path("live.tape")
         rec = self.start("evtape-record", "-", "-o", tape, stdin=subprocess.PIPE)
         rec.popen.stdin.write(b'{"n":1}\n')

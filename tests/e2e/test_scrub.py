@@ -1,5 +1,5 @@
-"""evtape scrub: nothing that tells of people and places is left, and all that a
-bug report needs is."""
+"""evtape scrub: nothing that identifies people and places is left, and everything that
+a bug report needs is."""
 
 import csv
 import datetime
@@ -62,7 +62,7 @@ class Case(tooltest.Case):
 
 
 class Text(Case):
-    def test_what_says_nothing_stays_to_the_byte(self):
+    def test_harmless_frames_stay_to_the_byte(self):
         for text in ('{ "type" : "event",\t"event":"state" , "n": 1.50e0 ,"ok":true, "x":null,"e":"","l":[ ],"o":{ } }',
                      '[1,-2.0,[3,"parked"],{"movement_status":"moving"}]', "7", '"moving"', " true ", "[]"):
             self.assertEqual(self.one(text), text)
@@ -108,7 +108,8 @@ class Text(Case):
         self.assertEqual((got["d"], got["e"]), ("*" * 20, "*" * 19))
 
     def test_numbers_that_are_the_time_of_receipt(self):
-        """Whatever their name: times within a year, or for seconds a day."""
+        """Values that read like times within a year (seconds: within a day), under any
+        name."""
         near = {"T": T0 // 10**6 + 5, "U": T0 // 10**3 - 7 * 10**12, "N": T0 + 9, "S": T0 // S + 3600, "F": T0 / S + 0.5}
         far = {"T": T0 // 10**6 - 400 * 86400 * 1000, "S": T0 // S - 2 * 86400, "n": 10**12, "m": 9999999999999999999}
         got = json.loads(self.one(json.dumps(near)))
@@ -302,7 +303,7 @@ class Tapes(Case):
             self.assertFalse(any(f in after for f in forms), secret)
         self.assertNotIn(SEED, after)
 
-    def test_what_stays_right(self):
+    def test_what_must_still_be_right_afterwards(self):
         tape = self.busy()
         old = [f for f in evtest.frames(tape) if f["kind"] != "sent" and f.get("payload") != {"mark": "note", "removes": 4} and
                ("payload" in f or f.get("payload_text") == "X")]
@@ -410,8 +411,8 @@ class Tapes(Case):
 
 
 class Traces(Case):
-    """What identifies, planted in every kind of frame and mark: no trace is left
-    but what the report says."""
+    """Identifying values in every kind of frame and mark: no trace is left except what
+    the report says."""
 
     URL, PLACE = "wss://api.secret-host.example/e?x=1", "Calle 5 #17"
     TEXTS = ["Jos\u00e9 Mar\u00eda", "Bus 5021", URL, PLACE, "203.0.113.77:443", "maria@secret.example", "a\nb \u001b[31m"]
@@ -483,7 +484,7 @@ class Traces(Case):
         return self.make(name, self.frames(1)[0][:9])
 
     def test_the_list_fits_the_sources(self):
-        """ls, and the stand-in's answer by tracker, are those of the original but
+        """ls, and the stand-in's answers by tracker, equal those of the original except
         for the ids."""
         tape, new, ids = self.listed(), self.path("new.tape"), self.path("ids")
         self.out("scrub", tape, "-o", new, "--map", ids)

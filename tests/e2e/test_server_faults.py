@@ -41,7 +41,7 @@ class Faults(ServerCase):
         for pieces in ((frame(1, SUBSCRIBE),), (frame(1, SUBSCRIBE[:9], fin=0), frame(9, b"p"), frame(0, SUBSCRIBE[9:]))):
             s = self.drip(self.request("/event/subscription", UPGRADE).encode())
             got = b""
-            while b"\r\n\r\n" not in got:  # before that nobody may send
+            while b"\r\n\r\n" not in got:  # nothing may be sent before that
                 got += s.recv(1)
             self.drip(b"".join(pieces), s)
             while b'"type":"response"' not in got:
@@ -55,8 +55,8 @@ class Faults(ServerCase):
         evtest.torture("clients of the replayer whose bytes come one by one", n + 2, 0, 0)
 
     def test_resets_in_the_middle(self):
-        """Of a request, of a frame, of what is being sent: nothing stays of them,
-        and others are served."""
+        """Connections that end within a request, a frame, or data being sent: nothing
+        is left of them, and other clients are served."""
         self.serve()
         before = self.descriptors() + 4
         rounds = 60 if evtest.TORTURE else 12
@@ -78,7 +78,7 @@ class Faults(ServerCase):
         evtest.torture("clients of the replayer that are reset in the middle of something", rounds * len(ways), 0, 0)
 
     def test_requests_without_an_end(self):
-        """Cut off early, whatever is endless, and memory stays where it is."""
+        """Endless requests are cut off early, and memory does not grow."""
         self.serve()
         endless = {"a target": b"GET /" + b"a" * (1 << 16), "a header": b"GET / HTTP/1.1\r\nX: " + b"a" * (1 << 16),
                    "headers": b"GET / HTTP/1.1\r\n" + b"X-Y: z\r\n" * (1 << 13), "a method": b"A" * (1 << 16),

@@ -1,4 +1,4 @@
-"""The programs under a service manager: what they tell it, and the units."""
+"""The programs under a service manager: their messages to it, and the units."""
 
 import os
 import re
@@ -20,7 +20,7 @@ LINE = b'{"event":"state"}\n'
 
 
 class Manager:
-    """Plays systemd: hears what is sent to $NOTIFY_SOCKET."""
+    """Acts as systemd: receives the messages to $NOTIFY_SOCKET."""
 
     def __init__(self, case, name):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -75,12 +75,12 @@ class Notify(feed.FeedCase):
         m.wait("^STOPPING=1$")
         p.popen.stdin.close()
         p.finish()
-        # Nobody asked for signs of life.
+        # No watchdog was configured.
         self.assertNotIn("WATCHDOG=1", [t for _, t in m.heard])
 
     def test_a_feed_that_is_down_is_no_reason_to_fail(self):
         with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))  # nobody listens
+            s.bind(("127.0.0.1", 0))  # no process listens
             m = self.manager()
             p = self.record("ws://127.0.0.1:%d/" % s.getsockname()[1], env=self.env(WATCHDOG_USEC="300000"))
             m.wait("^READY=1$")
@@ -89,7 +89,7 @@ class Notify(feed.FeedCase):
             m.wait("^WATCHDOG=1$")
             p.finish(evtest.SIGTERM)
 
-    def test_what_is_held_is_told(self):
+    def test_held_frames_are_reported(self):
         m = self.manager()
         p = self.lines(self.env(), "--keep-last", "1h", "--keep-after", "1h")
         m.wait("^STATUS=reading, armed, 0 held, 0 frames, ")
@@ -102,7 +102,7 @@ class Notify(feed.FeedCase):
         p.finish()
 
     def test_the_watchdog_is_fed_while_the_tape_cannot_be_written_to(self):
-        """What is in memory would go with the process."""
+        """Frames in memory would be lost with the process."""
         m = self.manager()
         p = self.lines(self.env(WATCHDOG_USEC="2000000"))
         m.wait("^READY=1$")
@@ -118,7 +118,7 @@ class Notify(feed.FeedCase):
         p.finish()
         self.assertEqual(evtest.info(self.tape)["frames"], 500 + 2)
 
-    def test_a_process_that_stands_still_feeds_no_watchdog(self):
+    def test_a_stopped_process_feeds_no_watchdog(self):
         m = self.manager()
         p = self.lines(self.env(WATCHDOG_USEC="200000"))
         m.wait("^WATCHDOG=1$")
@@ -140,8 +140,8 @@ class Notify(feed.FeedCase):
         p.finish()
 
     def test_a_thread_that_hangs_feeds_no_watchdog(self):
-        """The network thread hangs on a log that nobody reads; with the log
-        read it gets on."""
+        """The network thread blocks on a log that is not read; once the log is read, it
+        continues."""
         m = self.manager()
         _, url = self.simulate("--rate", 50)
         log, theirs = os.pipe()
@@ -185,7 +185,7 @@ class Notify(feed.FeedCase):
         self.assertNotIn("WATCHDOG=1", [t for _, t in m.heard])
 
     def test_an_environment_that_is_wrong(self):
-        """It is told, and costs nothing."""
+        """The recorder reports it, and loses nothing."""
         for name in ("relative", "/" + "x" * 200, "@"):
             env = dict(os.environ, NOTIFY_SOCKET=name)
             done = evtest.run("evtape-record", "-", "-o", self.tape, stdin=LINE, env=env)

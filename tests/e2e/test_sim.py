@@ -1,5 +1,5 @@
-"""evtape-sim: that it is the platform's equal as far as clients can tell, and
-that its faults are the ones asked for."""
+"""evtape-sim: clients cannot distinguish it from the platform, and its faults are the
+requested ones."""
 
 import asyncio
 import json
@@ -256,7 +256,7 @@ class Protocol(SimCase):
                 last = await self.recv_json(ws)
             got = [await self.recv_json(monitor) for _ in range(2)]
             self.assertEqual(got[1], last)
-            # The session is over, and who had none was told nothing.
+            # The session is over, and clients without a session got no message.
             await ws.send("{}")
             self.assertEqual((await self.recv_json(ws))["type"], "error")
             await idle.send("{}")

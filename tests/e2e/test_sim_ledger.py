@@ -1,5 +1,5 @@
-"""evtape-sim --ledger: what it says of the states that it made is what its
-clients saw."""
+"""evtape-sim --ledger: its figures about the generated states agree with what its
+clients received."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ def serials(frames):
 
 class Ledger(SimCase):
     def ledger(self):
-        """What the file says: the clients' lines, and how many were made."""
+        """The content of the file: the clients' lines, and the number of states."""
         with open(self.path("ledger"), encoding="ascii") as f:
             said = [json.loads(line) for line in f]
         return said[:-1], said[-1]["made"]
@@ -75,7 +75,7 @@ class Ledger(SimCase):
         self.assertLess(client["written"], client["queued"])
         self.assertLessEqual(client["queued"], made)
         self.assertEqual(seen, list(range(1, len(seen) + 1)))
-        # At least what its TCP had acknowledged, at most what was written.
+        # At least the bytes that its TCP had acknowledged, at most the written ones.
         self.assertGreaterEqual(len(seen), client["taken"])
         self.assertLessEqual(len(seen), client["written"])
 

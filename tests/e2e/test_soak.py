@@ -51,7 +51,7 @@ def client(no, ended, first, queued, written, taken):
 
 
 class Judges(evtest.Case):
-    """What the soak must see, made up."""
+    """Invented faults that the soak must notice."""
 
     ledger = [client(1, "reset", 1, 12, 11, 10), client(2, "closed", 20, 30, 30, 28), {"made": 40}]
 
@@ -105,7 +105,7 @@ class Judges(evtest.Case):
     def test_a_polite_end_loses_nothing(self):
         self.wrong(self.tape(last=29), r"up to 30 \(closed\), the tape ends at 29")
 
-    def test_what_comes_after_the_stop_is_no_loss(self):
+    def test_states_after_the_stop_are_not_lost(self):
         ledger = [self.ledger[0], client(2, "left", 20, 35, 34, 33), {"made": 40}]
         account, sums = self.tape().account(ledger)
         self.assertEqual((account.wrong, sums["after_the_end"]), ([], 5))

@@ -34,7 +34,7 @@ class Ids(tooltest.Case):
         return [json.loads(line)["data"]["source_id"]
                 for line in self.out("cat", "-f", "lines", self.tape, *args).splitlines()]
 
-    def test_what_ls_shows_selects_it(self):
+    def test_ids_as_ls_shows_them_select_the_source(self):
         for word, i in self.shown():
             with self.subTest(word=word):
                 self.assertEqual(self.found("--source", word), [i])

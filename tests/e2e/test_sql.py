@@ -50,7 +50,7 @@ class Sql(tooltest.Case):
         self.assertEqual(self.rows("SELECT count(*), count(DISTINCT seq) FROM frames(?)", tape), [(3, 2)])
 
     def test_filters_agree_with_sqlite(self):
-        """Each condition gives what it gives on a plain copy of the rows."""
+        """Each condition gives the same rows as on a plain copy of the table."""
         tape = self.make("f.tape", ['%d received 1 1 {"event":"%s","data":{"source_id":%s}}' % (
             T0 + i * S - (5 * S if i % 7 == 0 else 0), ("state", "lifecycle", "x")[i % 3], (5, '"5"', 6, '"a"')[i % 4])
             for i in range(200)], 2000)
@@ -80,7 +80,7 @@ class Sql(tooltest.Case):
         with self.assertRaisesRegex(sqlite3.OperationalError, "noon"):
             self.rows(count + "> 'noon'", tape)
 
-    def test_only_what_is_needed_is_read(self):
+    def test_only_needed_columns_are_read(self):
         tape = self.many_blocks()
 
         def blocks(where):

@@ -22,7 +22,7 @@ LOGOUT = {"type": "event", "event": "logout", "data": "session closed"}
 
 
 def gps(source, n, time="2026-03-01 06:51:43", **more):
-    """A state of a user six hours behind UTC."""
+    """A state of a user whose clock is six hours before UTC."""
     return dict({"source_id": source, "gps": {"updated": time, "location": {"lat": n, "lng": -n}, "speed": n},
                  "connection_status": "active", "gsm": None, "last_update": time, "battery_level": n,
                  "inputs": [], "actual_track_update": time}, **more)
@@ -46,8 +46,8 @@ def life(source, what):
 
 
 class Rules:
-    """What holds for the platform, whoever stands in for it. feed() starts one
-    and returns its URL."""
+    """Tests that the platform, the simulator and the stand-in must all pass. feed()
+    starts a server and returns its URL."""
 
     async def test_both_request_forms(self):
         url = await self.feed("--trackers", 3, "--rate", 50)
@@ -119,7 +119,7 @@ class Rules:
         async with self.connect(url) as ws:
             answer = await self.subscribed(ws, old([1, 2, 3]))
             blocked = {10000 + int(t) for t, status in answer["data"]["state"].items() if status == "blocked"}
-            # As if it had been told of them.
+            # As if it had been informed of them.
             seen, unblocked = ["block"] * len(blocked), set()
             while seen.count("unblock") < 4:
                 m = await self.recv_json(ws)
@@ -142,7 +142,7 @@ class Rules:
             for _ in range(4):
                 while (await self.recv_json(ws))["event"] != "lifecycle":
                     pass
-            # All that the other one was told up to the answer to its next request.
+            # All messages to the other client up to the answer to its next request.
             await values.send("{}")
             while (m := await self.recv_json(values))["type"] != "error":
                 self.assertEqual(m["event"], "iot_monitor")
@@ -246,7 +246,7 @@ class StandinCase(WsCase, SimCase):
         return self.serve(*args)[:-len("/stream")]
 
     def api(self, url, path, body=None):
-        """What `evtape-replay`'s API answers."""
+        """The answers of `evtape-replay`'s API."""
         argv = ["curl", "-sS", "--max-time", str(evtest.DEADLINE), url.replace("ws://", "http://") + path]
         p = self.spawn(argv + ([] if body is None else ["-X", "POST", "-d", json.dumps(body)]))
         p.finish()
@@ -263,8 +263,8 @@ class OfTheStandin(Rules, StandinCase):
     FRAMES = 400
 
     async def feed(self, *args, at=None, seconds=0):
-        """A tape of what the simulator sends, so many seconds longer than usual, and
-        the stand-in on it."""
+        """A tape of the simulator's frames, so many seconds longer than usual, and the
+        stand-in on it."""
         heart = list(args[args.index("--heartbeat"):][:2]) if "--heartbeat" in args else []
         ready, tape = self.path("sim"), self.path("feed.tape")
         shutil.rmtree(tape, True)
@@ -294,7 +294,7 @@ class OfTheStandin(Rules, StandinCase):
 
 
 class Tape(StandinCase):
-    """What hand-made tapes show."""
+    """Tests on hand-made tapes."""
 
     ASK = b'{"action":"subscribe","hash":"h","requests":[{"type":"state","target":{"type":"all"}}]}'
 
@@ -374,7 +374,7 @@ class Tape(StandinCase):
             self.assertEqual(await self.all_of(ws, 4), [state(5, 1), life(5, "block"), life(5, "unblock"), state(5, 2)])
 
     async def test_blocked_from_the_start(self):
-        """Only the platform's response to the recorder tells of it."""
+        """Only the platform's response to the recorder shows it."""
         def answer(**status):
             return dump({"type": "response", "action": "subscription/subscribe", "events": ["state"],
                          "data": {"state": {k[1:]: v for k, v in status.items()}}})
@@ -427,8 +427,8 @@ class Tape(StandinCase):
             self.assertEqual(await self.all_of(ws, 2), [state(5, 1), state(6, 1)])
 
     async def test_many_states_at_once_are_no_fault_of_the_client(self):
-        """What it is told after a subscription may be more than it may be
-        behind."""
+        """The messages after a subscription may have more bytes than the bound for slow
+        clients."""
         n = 2000
         rows = [self.at(0, state(i, i, pad="x" * 500)) for i in range(n)] + \
             [self.at(600 + i, state(1, 7)) for i in range(9)]
@@ -437,7 +437,7 @@ class Tape(StandinCase):
         self.addCleanup(ws.close)
         self.assertIn(" 101 ", ws.response())
         ws.send(1, self.ASK)
-        # It has read nothing when the frames behind come.
+        # It has read nothing when the next frames come.
         self.wait_until("the deck's end", lambda: self.api(url, "/api/deck")["ended"])
         got = [json.loads(ws.message()[1]) for _ in range(n + 10)]
         self.assertEqual(sorted(m["data"]["source_id"] for m in got[1:n + 1]), list(range(n)))
@@ -511,7 +511,7 @@ class Tape(StandinCase):
             self.assertEqual(await self.recv(ws), state(5, 2))
 
     async def test_the_tape_anew(self):
-        """With --loop, what was said at the end does not hold at the start."""
+        """With --loop, the states at the end do not apply at the start."""
         rows = [self.at(0, state(5, 1)), self.at(10, state(6, 1)), self.at(20, life(5, "block")),
                 self.at(30, life(6, "corrupt")), self.at(40, state(7, 1))]
         url = self.serve_at(self.tape("t.tape", rows), "--loop=2")
@@ -535,7 +535,7 @@ class Tape(StandinCase):
             self.api(url, "/api/deck/pause", {})
 
     async def test_own_deck(self):
-        """?deck=own: each begins at the start, whatever the shared deck does."""
+        """?deck=own: each client begins at the start, whatever the shared deck does."""
         rows = [self.at(i * 10, state(5, i)) for i in range(20)]
         url = self.serve_at(self.tape("t.tape", rows))
         for _ in range(2):
@@ -574,7 +574,7 @@ class Tape(StandinCase):
         self.assertNotIn(HASH.encode(), self.server.err)
 
     async def test_rebase(self):
-        """The window starts now; what lies between stays."""
+        """The window starts now; the times between frames stay."""
         rows = [self.at(0, state(5, 1)), self.at(100, state(5, 2, time="2026-03-01 06:51:45"))]
         url = self.serve_at(self.tape("t.tape", rows), "--rebase")
         async with self.connect(url) as ws:
@@ -591,7 +591,7 @@ class Tape(StandinCase):
         self.assertEqual(got[0]["data"]["gps"]["speed"], 1)
 
     async def test_fixed_point(self):
-        """A recording of the stand-in holds what the first tape holds."""
+        """A recording of the stand-in has the same frames as the first tape."""
         feed = OfTheStandin.FRAMES
         for events in ("state", "state_batch,readings_batch,iot_monitor"):
             with self.subTest(events):

@@ -1,6 +1,5 @@
-"""The stand-in of evtape-replay with clients that people have, unmodified: the
-atmosphere.js of npm as the platform's documentation shows it, Node's ws, and
-Python's websockets."""
+"""The stand-in of evtape-replay with unmodified clients: the atmosphere.js of npm as
+the platform's documentation shows it, Node's ws, and Python's websockets."""
 
 import asyncio
 import json
@@ -52,7 +51,7 @@ class ClientCase(WsCase, SimCase):
 
 
 class Visitor:
-    """One of the atmosphere.js, what it asks for, and what it is to be told."""
+    """A version of atmosphere.js, its request, and the messages that it must get."""
 
     def __init__(self, version, path, message, answer, event):
         self.version, self.path, self.message = version, path, message
@@ -60,14 +59,14 @@ class Visitor:
         self.proc = self.uuid = None
 
     def said(self):
-        """What its handlers were called with; it prints a line at a time."""
+        """The arguments of its handlers; it prints one line for each call."""
         return [json.loads(line) for line in evtest.lines(self.proc.out) if line.startswith(b'{"on":')]
 
     def count(self, what):
         return sum(m["on"] == what for m in self.said())
 
     def messages_since(self, what, count):
-        """The messages behind the count-th call of a handler."""
+        """The messages after the count-th call of a handler."""
         got, seen = [], 0
         for m in self.said():
             seen += m["on"] == what
@@ -91,7 +90,7 @@ class Atmosphere(ClientCase):
         self.visitors = [Visitor(v, *forms[i % 2]) for i, v in enumerate(ATMOSPHERES)]
 
     def listen(self, *args):
-        """Start a server behind the relay, as a host that keeps its address."""
+        """Start a server as the relay's target, like a host that keeps its address."""
         url = self.feed("--heartbeat", "500ms", *args, n=2000, step=20)
         self.relay.point_at(int(url.rsplit(":", 1)[1]))
 
@@ -102,7 +101,7 @@ class Atmosphere(ClientCase):
         self.addCleanup(visitor.proc.popen.stdin.close)
 
     def each(self, check):
-        """Do the same with all of them; what fails names the version."""
+        """Do the same with all versions; a failure names the version."""
         for v in self.visitors:
             try:
                 check(v)
@@ -121,7 +120,7 @@ class Atmosphere(ClientCase):
                 link.got()[:1] == [b"%s|500|X|" % v.uuid.encode()]]
 
     def check_link(self, v, no, tracking, first):
-        """What went over the wire of its no-th connection."""
+        """The bytes of its no-th connection."""
         link = self.links(v)[no]
         self.assertIn("X-Atmosphere-tracking-id=%s&" % tracking, link.request())
         self.assertIn("X-atmo-protocol=true", link.request())
@@ -130,7 +129,7 @@ class Atmosphere(ClientCase):
         self.assertEqual(link.sent()[0], v.message.encode())
 
     def check_messages(self, v, what, count, n):
-        """The answer and n events stand behind the count-th call of a handler."""
+        """The answer and n events follow the count-th call of a handler."""
         self.wait_until("messages: %s" % v.proc.out[-600:], lambda: len(v.messages_since(what, count)) > n)
         got = v.messages_since(what, count)
         self.assertEqual(got[0], v.answer)
@@ -150,8 +149,8 @@ class Atmosphere(ClientCase):
                 json.loads(m["body"])
 
     def test_documented_snippet(self):
-        """Open, be told, lose the connection, be back, lose the server, be
-        back, leave."""
+        """Open, get messages, lose the connection, reconnect, lose the server,
+        reconnect, close."""
         self.listen()
         self.each(self.come)
         self.each(self.check_first)
@@ -189,7 +188,7 @@ class Atmosphere(ClientCase):
         self.listen("--start-paused")
 
     def leave(self, v):
-        """It tells the server that it leaves, in a request of its own."""
+        """It announces its end to the server, in a separate request."""
         v.proc.popen.stdin.write(b"\n")
         v.proc.popen.stdin.flush()
         self.told(v, "left")
@@ -226,8 +225,8 @@ class NodeWs(ClientCase):
         self.assertEqual(got[0]["data"]["state"], {"value": {"6": "normal"}, "success": True})
 
     def test_closes_at_once(self):
-        """Right after connecting, right after asking, and without a word; the
-        server goes on."""
+        """Clients that leave right after connecting, right after a request, and without
+        a close; the server continues."""
         url = self.feed(n=450, step=4)
         for how in ("close", "ask-close", "ask-terminate"):
             for _ in range(2):
@@ -300,8 +299,8 @@ class Websockets(ClientCase):
             self.assertEqual((await self.recv_json(ws))["event"], "state")
 
     async def test_binary(self):
-        """JSON in a binary message is JSON; what is none is answered as such,
-        in text."""
+        """JSON in a binary message is JSON; other bytes are answered with an error, in
+        text."""
         url = self.feed()
         async with self.connect(url) as ws:
             await ws.send(old([5]).encode())
@@ -312,7 +311,8 @@ class Websockets(ClientCase):
             self.assertEqual((m["type"], m["action"], m["status"]["code"]), ("error", None, 5))
 
     async def test_texts_that_are_cut(self):
-        """What a refusal quotes is whole UTF-8, or clients close on it."""
+        """A refusal quotes only complete UTF-8, since clients close the connection on
+        other bytes."""
         url = self.feed()
         async with self.connect(url) as ws:
             for n in range(56, 61):
@@ -338,7 +338,7 @@ class Websockets(ClientCase):
         self.server.finish()
 
     async def test_no_secret_is_told(self):
-        """The hash stands in no notice, whatever is wrong with the request."""
+        """No notice shows the hash, whatever is wrong with the request."""
         url = self.feed()
         async with self.connect(url) as ws:
             for text in (old([5], events=["x"]), old("x"), new({"type": HASH}), "{" + old([5])):

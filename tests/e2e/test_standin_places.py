@@ -1,5 +1,5 @@
-"""What the stand-in knows of its sources at each place of the tape: played up to
-there, or moved there, it must be the same."""
+"""The stand-in's states at each place of the tape: they must be the same after playing
+up to it and after a move to it."""
 
 import json
 import unittest
@@ -79,8 +79,8 @@ class Places(PlaceCase):
         self.assertEqual((await self.told(url, 2))[1], [r[1] for r in second])
 
     async def test_states_while_blocked(self):
-        """None goes out, one that should not have come on the same connection
-        neither; the newest does when it is over."""
+        """No state of a blocked tracker is sent, not even one that came on the same
+        connection; the newest is sent after the block ends."""
         rows = [(0, state(5, 1)), (10, life(5, "block")), (20, state(5, 2)), (30, life(5, "unblock")),
                 (40, state(5, 3)), (50, state(6, 4))]
         url = self.listen(rows)

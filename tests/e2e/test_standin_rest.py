@@ -48,8 +48,7 @@ class RestCase(WsCase, SimCase):
             (4 * MS, life(8, "corrupt")), (1000 * MS, state(5, 9)), (9000 * MS, state(6, 8))]
 
     def listen(self, *args, rows=None, listed=True):
-        """A server that stands behind the blocking and the removal; its URL for
-        HTTP."""
+        """A server whose deck is after the blocking and the removal; its URL for HTTP."""
         tape = self.tape("t.tape", rows or self.ROWS)
         if listed:
             args += ("--trackers", self.write("trackers.json", dump({"success": True, "list": LIST})))
@@ -121,11 +120,11 @@ class Calls(RestCase):
         self.assertIsInstance(info["id"], int)
         for name in ("login", "title", "locale", "legal_type", "measurement_system"):
             self.assertTrue(info[name], name)
-        # The tape's clock is six hours behind UTC.
+        # The user's clock is six hours before UTC.
         self.assertEqual(info["time_zone"], "Etc/GMT+6")
 
     def test_list(self):
-        """As it was recorded, without what was removed; by labels too."""
+        """As it was recorded, without removed trackers; by labels, too."""
         url = self.listen()
         self.assertEqual(self.ask(url, "/v2/tracker/list", {"hash": HASH})["list"], [t for t in LIST if t["id"] != 80])
         for how in ("json", "query"):
@@ -162,7 +161,7 @@ class Calls(RestCase):
         self.assertEqual(self.ask(url, "/v2/tracker/get_state", {"tracker_id": "70"})["state"], gps(5, 1))
 
     def test_get_states(self):
-        """What is blocked or not there is an error unless it may be listed."""
+        """A blocked or missing tracker is an error unless it may be listed."""
         url = self.listen()
         path, every = "/v2/tracker/get_states", [70, 60, 80, 5, 90]
         self.assertEqual(sorted(self.ask(url, path, {"trackers": [70]})), ["states", "success", "user_time"])
@@ -181,8 +180,8 @@ class Calls(RestCase):
             self.fails(400, 7, url, path, bad)
 
     def test_dates(self):
-        """The user's clock, also before any frame was played, and the ISO form
-        where it is asked for, whatever the tape has."""
+        """The user's clock, also before any frame was played, and the ISO form if it is
+        requested, whatever the tape has."""
         plain = self.listen("--from", "+0")
         self.assertEqual(self.ask(plain, "/v2/user/get_info")["user_info"]["time_zone"], "Etc/GMT+6")
         self.stop()
@@ -198,7 +197,7 @@ class Calls(RestCase):
             self.stop()
 
     def test_wrong_hash(self):
-        """In no place is it taken, and nowhere is it told."""
+        """No parameter accepts it, and no message shows it."""
         url = self.listen("--credential-file", self.write("hash", HASH + "\n"))
         for call in ("user/get_info", "tracker/list", "tracker/read", "tracker/get_state", "tracker/get_states"):
             for bad in ({}, {"hash": ""}, {"hash": HASH[:-1] + "0"}, {"hash": 5}, {"hash": None}):
@@ -213,7 +212,7 @@ class Calls(RestCase):
         self.assertNotIn(HASH[:-1].encode(), self.server.err)
 
     def test_unknown_calls(self):
-        """The platform's error, and a word to who runs the server."""
+        """The platform's error, and a notice for the operator of the server."""
         url = self.listen()
         self.fails(400, 111, url, "/v2/track/list", {"hash": HASH, "tracker_id": 70})
         self.fails(400, 112, url, "/api-v2/tracker/delete", {"hash": HASH})
@@ -266,7 +265,7 @@ class Clients(RestCase):
         self.assertEqual((status, got["status"]["code"]), (400, 3))
 
     def test_node_from_auth_to_states(self):
-        """A client that is told nothing but a base URL."""
+        """A client that knows only a base URL."""
         url = self.listen("--from", "+0")
         p = self.spawn(["node", os.path.join(evtest.HERE, "rest_client.cjs"), url + "/v2", "3"], env=evtest.NODE_ENV)
         p.finish()
@@ -286,7 +285,7 @@ class Clients(RestCase):
 
 
 class Browsers(RestCase):
-    """Pages of other origins: read what --allow-origin lets them, no more."""
+    """Pages of other origins may read only what --allow-origin allows."""
 
     PAGE = "https://app.example"
 
@@ -327,7 +326,7 @@ class Browsers(RestCase):
                 self.assertNotIn("Van 5", got[2])
 
     def test_no_page(self):
-        """A program gets none of these headers."""
+        """A program gets no such header."""
         url = self.listen("--allow-origin", self.PAGE)
         self.assertNotIn("access-control-allow-origin", self.headers(url + "/v2/tracker/list")[1])
 
@@ -336,8 +335,8 @@ class Browsers(RestCase):
         self.assertEqual(self.preflight(url, self.PAGE)[1]["access-control-allow-origin"], self.PAGE)
 
     def test_token(self):
-        """The question of a browser needs none, the call does; it may stand
-        beside the session's hash."""
+        """A browser's preflight request needs no token, the call does; both a token and
+        the session's hash may be sent."""
         token = "0123456789abcdef0123456789"
         url = self.listen("--allow-origin", self.PAGE, "--token-file", self.write("token", token), "--credential-file",
                           self.write("hash", HASH))

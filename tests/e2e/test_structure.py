@@ -1,6 +1,6 @@
 """The structure that docs/architecture.md promises: which folder may include which,
-where a name belongs, and what a library must not say. A table lists the exceptions
-from a rule, each with its reason."""
+where a name belongs, and which words a library must not use. A table lists the
+exceptions from a rule, each with its reason."""
 
 import collections
 import glob
@@ -30,7 +30,7 @@ TABLES = (
 )
 # A library may include these of others.
 LOWER = {"format": (), "record": ("format",), "replay": ("format",), "tools": ("format", "record", "replay")}
-# What crosses a line of the table all the same.
+# Allowed exceptions from the table.
 BESIDE = {
     ("record/feed", "record/tape/queue.h"): "a session puts what it receives into the queue",
 }
@@ -103,7 +103,7 @@ def read(path):
 
 
 def code(path, strings=False):
-    """A file without its comments, and without what is in strings."""
+    """A file without its comments, and without the contents of strings."""
     text = re.sub(r"/\*.*?\*/", lambda m: "\n" * m.group().count("\n"), read(path), flags=re.S)
     return text if strings else re.sub(r'"(\\.|[^"\\\n])*"', '""', text)
 
@@ -128,8 +128,8 @@ def unit_of(path):
 
 
 class Declarations:
-    """What a header declares, by kind: function, type, macro, constant. No parser of
-    C: it knows what the headers of this project look like."""
+    """The declarations of a header, by kind: function, type, macro, constant. This is
+    not a parser of C: it knows the form of this project's headers."""
 
     def __init__(self, path):
         self.found = []
@@ -143,7 +143,7 @@ class Declarations:
 
     @staticmethod
     def flatten(text):
-        """The text with a number in place of what is in braces, and the bodies."""
+        """The text with a number in place of each text in braces, and those texts."""
         flat, bodies, body, depth = "", [], "", 0
         for c in text:
             if c == "}" and depth:
@@ -193,8 +193,8 @@ def members(path):
 
 
 class Layers(unittest.TestCase):
-    """Arrows point down: format knows nobody, record and replay know format alone,
-    tools know all; and so do the folders within each of them."""
+    """Includes point down: format includes no other library, record and replay include
+    only format, tools include all; and the same for the folders within each of them."""
 
     def test_every_folder_is_in_the_table_and_exists(self):
         tree = {os.path.dirname(p) for p in sources(*LAYERS)}
@@ -248,8 +248,8 @@ class Layers(unittest.TestCase):
         self.assertEqual([path for path in PRINTS if not calls.search(code(path))], [])
 
     def test_format_reaches_files_through_its_table_alone(self):
-        """A test can fail, or cut off, what goes through evt_io, and nothing
-        else.  SQLite's own way to files is a VFS, named there too."""
+        """Tests can make only those calls fail, or cut them off, that go through
+        evt_io. SQLite's own way to files is a VFS, which evt_io names, too."""
         calls = ("open", "openat", "open64", "creat", "close", "read", "pread", "readv", "preadv", "write", "pwrite", "writev", "pwritev",
                  "lseek", "mmap", "fopen", "fdopen", "freopen", "stat", "lstat", "fstat", "fstatat", "access", "faccessat", "opendir",
                  "fdopendir", "readdir", "closedir", "scandir", "nftw", "glob", "realpath", "rename", "renameat", "unlink", "unlinkat",
@@ -268,8 +268,8 @@ class Layers(unittest.TestCase):
 
 class Names(unittest.TestCase):
     def test_public_names_carry_their_headers_name(self):
-        """evt_deck_play() is in deck.h. What an _impl or _priv header keeps to its
-        module, without evt_, has no such rule."""
+        """evt_deck_play() is in deck.h. There is no such rule for names without evt_ in
+        an _impl or _priv header."""
         wrong = []
         for path in sources(*LIBRARIES, endings=".h"):
             if path in OTHER_NAMES:
@@ -295,8 +295,8 @@ class Names(unittest.TestCase):
             self.assertIn("#ifndef %s\n#define %s\n" % (guard, guard), read(path), path)
 
     def test_a_type_of_a_header_is_defined_once(self):
-        """Types of one source file may have short names; what a header defines is the
-        only type of that name in its library or program."""
+        """Types of one source file may have short names; a type in a header is the only
+        one of that name in its library or program."""
         where = collections.defaultdict(set)
         for path in sources(*LAYERS):
             scope = path.split("/")[:2 if path.startswith("tools/") else 1]
@@ -313,7 +313,7 @@ class Names(unittest.TestCase):
         for path in sources(*LAYERS, endings=".c"):
             parts = path.split("/")
             stems = [stem_of(path)] + list(SHORT_STEMS.get(path, ()))
-            if parts[1].startswith("evtape"):  # a program's name goes before, or instead of main and options
+            if parts[1].startswith("evtape"):  # a program's name comes before main and options, or replaces them
                 short = parts[1].removeprefix("evtape-")
                 stems += [short + "_" + stem_of(path)] + ([short] if stem_of(path) in ("main", "options") else [])
             text = re.sub(r"__attribute__\s*\(\(.*?\)\)\)?\s*", "", code(path), flags=re.S)
@@ -330,7 +330,7 @@ class Names(unittest.TestCase):
 
 class Libraries(unittest.TestCase):
     def test_no_option_of_a_program_is_named(self):
-        """A library says what was wrong; the program adds which option helps."""
+        """A library says what is wrong; the program adds the name of the option."""
         wrong = set()
         for path in sources(*LIBRARIES):
             for text in re.findall(r'"(?:\\.|[^"\\\n])*"', code(path, strings=True)):

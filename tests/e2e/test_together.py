@@ -1,5 +1,5 @@
-"""Programs that stand still for a while (SIGSTOP), two recorders of one tape,
-and a tape that is looked at, cut and cleaned while it is recorded."""
+"""Programs that are stopped for a while (SIGSTOP), two recorders of one tape, and a
+tape that is read, cut and cleaned while it is recorded."""
 
 import asyncio
 import json
@@ -22,16 +22,16 @@ LONG = 3.3
 
 
 def stop(process):
-    """Have it stand still; it does when this returns."""
+    """Stop the process; it is stopped when this returns."""
     process.signal(signal.SIGSTOP)
     os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
 
 
 class Stopped(feed.FeedCase):
-    """The recorder, or its server, stands still."""
+    """The recorder, or its server, is stopped."""
 
     def long_stop(self, p):
-        """Long enough to be told, and for several ping intervals."""
+        """Long enough to be reported, and for several ping intervals."""
         stop(p)
         end = time.monotonic() + LONG
         self.wait_until("the stop to be a long one", lambda: time.monotonic() > end)
@@ -52,15 +52,15 @@ class Stopped(feed.FeedCase):
         return [m[2] for m in feed.messages(self.sent) if m[0] == conn and m[1] in (1, 2)]
 
     def as_sent(self, conn=1):
-        """What was received on a connection: as it was sent, up to some frame."""
+        """The frames of a connection: as they were sent, up to some frame."""
         got = [f for f in self.payloads() if f]
         sent = self.all_sent(conn)
         self.assertEqual([g for _, g in got], sent[:len(got)])
         return len(got)
 
-    def test_what_piles_up_is_recorded(self):
-        """TCP and the server hold what is sent meanwhile: nothing is missing, and
-        a stop that is short leaves no mark."""
+    def test_frames_that_pile_up_are_recorded(self):
+        """TCP and the server keep the frames that are sent meanwhile: nothing is
+        missing, and a short stop leaves no mark."""
         _, p = self.states()
         rounds = 5 if evtest.TORTURE else 2
         for _ in range(rounds):
@@ -74,7 +74,7 @@ class Stopped(feed.FeedCase):
         evtest.torture("the recorder stands still (SIGSTOP) while the server sends", rounds, covered, 0)
         self.assertEqual([m["mark"] for m in self.marks()], ["started", "connected", "disconnected", "stopped"])
 
-    def test_a_long_stop_is_told(self):
+    def test_a_long_stop_is_reported(self):
         """The server may have dropped frames meanwhile; but it was not the server
         that was silent, so the connection stays."""
         sim, p = self.states()
@@ -91,7 +91,7 @@ class Stopped(feed.FeedCase):
         self.assertIsNone(gap["frames"])
         self.assertGreaterEqual(gap["seconds"], 3)
         self.assertLess(gap["seconds"], 1 + time.monotonic() - start)
-        # It stands before what had piled up.
+        # The mark precedes the frames that had piled up.
         frames = evtest.frames(self.tape)
         at = next(i for i, f in enumerate(frames) if f.get("mark") == "gap")
         self.assertGreater(len(frames) - at, 500)
@@ -113,7 +113,7 @@ class Stopped(feed.FeedCase):
         if not evtest.TORTURE:
             p.finish(evtest.SIGTERM, check=3)
             return
-        # And one that went meanwhile is found out after one ping interval.
+        # A server that ended meanwhile is noticed after one ping interval.
         stop(sim)
         self.stopped = [sim]
         self.long_stop(p)
@@ -121,9 +121,9 @@ class Stopped(feed.FeedCase):
         p.wait_for(rb"connection lost: the server does not answer pings")
         p.finish(evtest.SIGTERM, check=3)
 
-    def test_the_simulator_stands_still(self):
-        """A server that answers nothing, though its machine takes all that is
-        sent: told, and recorded from again when it goes on."""
+    def test_the_simulator_is_stopped(self):
+        """A server that answers nothing, though its machine accepts all bytes: this is
+        reported, and the recording continues when the server does."""
         sim, url = self.simulate("--rate", "1000")
         p = self.record(url, "--events", "state", "--trackers", "1,2,3", "--ping-interval", "200ms")
         self.wait_frames(100, event="state")
@@ -144,7 +144,7 @@ class Stopped(feed.FeedCase):
 
 
 class Replayer(WsCase):
-    def test_the_replayer_stands_still(self):
+    def test_the_replayer_is_stopped(self):
         """Its clients get every frame all the same, and in order."""
         n = 400
         tape = self.tape("t.tape", [(i * S // 250, state(1, i)) for i in range(n)])
@@ -185,7 +185,8 @@ class TwoRecorders(evtest.Case):
                          r"stop that first, or record to another tape\n$" % pid)
 
     def test_the_second_changes_nothing(self):
-        """Whatever state the first one is in; and when it is gone, it may."""
+        """In any state of the first one; after the first one has ended, the second may
+        record."""
         tape = self.path("t.tape")
         p, write = self.recorder(tape)
         want = []
@@ -244,7 +245,7 @@ class WhileItIsRecorded(evtest.Case):
         return len(got)
 
     def quiet(self, *args):
-        """A command that has nothing to complain of: at most it says what it did."""
+        """A command without complaints: at most it reports what it did."""
         done = evtest.run("evtape", *args)
         self.assertRegex(done.stderr, rb"\A(evtape [a-z ]+: (exported|made|set) [^\n]+\n)?\Z", args)
         return done.stdout

@@ -1,4 +1,4 @@
-"""tests/torture: the tables of docs/reliability.md are what was reported, and a
+"""tests/torture: the tables of docs/reliability.md have the reported figures, and a
 loss that a promise covers is a failure."""
 
 import json
@@ -55,7 +55,7 @@ class Torture(evtest.Case):
         self.render(RUN, SUITE, check=1)
         self.assertIn("no test reported", self.words)
 
-    def test_counts_that_are_none(self):
+    def test_invalid_counts(self):
         self.render(RUN, SUITE, dict(FAULT, lost=None), check=1)
         self.assertIn("a fault without its counts", self.words)
 

@@ -86,7 +86,7 @@ class ListCase(feed.FeedCase):
         the URL of the list."""
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         server.answers, server.asked = list(answers), []
-        server.handle_error = lambda request, client_address: None  # who refuses our certificate says so itself
+        server.handle_error = lambda request, client_address: None  # a client that refuses our certificate reports it
         self.asked = server.asked
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -107,7 +107,7 @@ class ListCase(feed.FeedCase):
         raise OSError
 
     def lists(self):
-        """The trackers marks, as they stand on the tape."""
+        """The trackers marks of the tape."""
         if not os.path.exists(os.path.join(self.tape, "journal", "lock")):
             return []
         return [f["payload"] for f in evtest.frames(self.tape, "--marks") if f.get("mark") == "trackers"]
@@ -126,7 +126,7 @@ class ListCase(feed.FeedCase):
 
 
 class OnTheTape(ListCase):
-    def test_what_is_asked_and_kept(self):
+    def test_requests_and_recorded_lists(self):
         _, feed_url = self.simulate("--rate", "50")
         url = self.platform(plain(answer()))
         p = self.record(feed_url, "--tracker-list", url + "?lang=de", "--json")
@@ -216,7 +216,7 @@ class OnTheTape(ListCase):
         self.wait_until("the new list", lambda: self.lists()[-1]["trackers"] == 10)
         p.finish(evtest.SIGTERM)
         self.assertEqual(self.lists()[0], {"mark": "trackers", "from": path, "trackers": 3, "list": TRACKERS[:3]})
-        self.assertEqual(p.err.count(b"received a list of "), 2)  # what is the same is not told again
+        self.assertEqual(p.err.count(b"received a list of "), 2)  # an unchanged list is not reported again
 
     def test_a_file_needs_no_credential(self):
         _, feed_url = self.simulate("--rate", "50")
@@ -238,7 +238,7 @@ class OnTheTape(ListCase):
 
 class Use(ListCase):
     def test_ls_and_the_stand_in(self):
-        """The mapping is there for those who look and for those who subscribe."""
+        """The mapping is available to commands and to subscribers."""
         _, feed_url = self.simulate("--rate", "100")
         p = self.record(feed_url, "--tracker-list", self.platform(plain(answer(TRACKERS[:2] + TRACKERS[3:]))))
         self.wait_lists(1)
@@ -273,7 +273,7 @@ class Use(ListCase):
 
 
 class Failures(ListCase):
-    def test_what_it_says(self):
+    def test_messages_about_faults(self):
         """The feed is recorded all the same, and it is no loss."""
         _, feed_url = self.simulate("--rate", "50")
         html = b"<html>" + feed.HASH.encode() + b"</html>"
@@ -353,7 +353,7 @@ class Failures(ListCase):
         p.wait_for(rb"received a list of 10 trackers")
         p.finish(evtest.SIGTERM)
         self.assertEqual(len(self.asked), 3)
-        self.assertEqual(p.err.count(b"no tracker list"), 1)  # the same again is not told again
+        self.assertEqual(p.err.count(b"no tracker list"), 1)  # the same fault is not reported again
         path = self.path("later.json")
         p = self.record(feed_url, "--tracker-list", path)
         p.wait_for(rb"warning: no tracker list from .*: cannot read .*later\.json: No such file")
@@ -362,7 +362,7 @@ class Failures(ListCase):
         p.wait_for(rb"received a list of 10 trackers")
         p.finish(evtest.SIGTERM)
 
-    def test_nobody_is_there(self):
+    def test_no_server_is_there(self):
         _, feed_url = self.simulate("--rate", "50")
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
@@ -374,7 +374,7 @@ class Failures(ListCase):
                     p.wait_for(rb"no tracker list from .*" + words)
                     p.finish(evtest.SIGTERM)
 
-    def test_files_that_are_none(self):
+    def test_invalid_files(self):
         _, feed_url = self.simulate("--rate", "50")
         os.mkfifo(self.path("fifo"))
         with open(self.path("long"), "wb") as f:

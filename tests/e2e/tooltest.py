@@ -1,5 +1,5 @@
-"""What the tests of the commands of `evtape` share: tapes of exact frames, and
-failures that are one line."""
+"""Functions that the tests of the commands of `evtape` share: tapes of exact frames,
+and failures that are one line."""
 
 import json
 import os
@@ -20,8 +20,8 @@ class Case(evtest.Case):
         return tape
 
     def states(self, name="a.tape", n=100, sources=4, step=S, start=T0, extra=(), options=()):
-        """n states, one each `step` ns, of sources 10001 to 1000N in turn; every
-        tenth is a lifecycle. `extra`: lines behind them."""
+        """n states, one each `step` ns, of sources 10001 to 1000N in turn; every tenth
+        is a lifecycle. `extra`: lines after them."""
         lines = ['%d received 1 1 {"type":"event","event":"%s","data":{"source_id":%d,"n":%d}}' % (
             start + i * step, "lifecycle" if i % 10 == 9 else "state", 10001 + i % sources, i) for i in range(n)]
         return self.make(name, lines + list(extra), *options)

@@ -89,7 +89,7 @@ class Account:
     # ---- against the ledger ----
 
     def settle(self, ledger):
-        """Compare with the simulator's ledger (parsed lines); what it comes to."""
+        """Compare with the simulator's ledger (parsed lines); returns the result."""
         made = [x["made"] for x in ledger if "made" in x]
         clients = sorted((x for x in ledger if x.get("first")), key=lambda x: x["first"])
         if len(made) != 1:
@@ -128,7 +128,7 @@ class Account:
         return ends
 
     def settle_client(self, client, ends, sums, is_last):
-        """What one client was sent, and what of it is on the tape."""
+        """The states that were sent to one client, and which of them are on the tape."""
         first, written, taken = client["first"], max(client["written"], client["first"] - 1), \
             max(client["taken"], client["first"] - 1)
         last, _ = ends.get(first, (first - 1, None))
@@ -136,7 +136,7 @@ class Account:
         if last > written:
             self.complain("state %d is on the tape, but the simulator wrote no further than %d" % (last, written))
         if is_last and client["ended"] == "left":
-            # The recorder was told to stop: what came behind is not its business.
+            # The recorder was stopped: later states do not count.
             sums["after_the_end"] += client["queued"] - last
             return
         sums["not_written"] += client["queued"] - written

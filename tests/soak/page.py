@@ -1,4 +1,4 @@
-"""A part of a page that is made from figures: what stands between two marks."""
+"""A part of a page that is made from figures: the text between two marks."""
 
 import platform
 import os
@@ -18,7 +18,7 @@ def splice(page, name, text):
 
 
 def machine():
-    """What this runs on, without its name."""
+    """The machine, without its name."""
     system = platform.freedesktop_os_release().get("PRETTY_NAME", "Linux")
     with open("/proc/meminfo", encoding="ascii") as f:
         memory = int(f.readline().split()[1]) / (1 << 20)

@@ -45,7 +45,7 @@ class Line:
         return await asyncio.wait_for(asyncio.get_running_loop().sock_recv(self.sock, n), PATIENCE)
 
     async def upgrade(self, path):
-        """Ask for a WebSocket; what came behind the head of the answer."""
+        """Request a WebSocket; returns the bytes after the head of the answer."""
         await self.send(UPGRADE % path)
         data = b""
         while b"\r\n\r\n" not in data:
@@ -65,7 +65,7 @@ class Line:
 
 
 class Visitors:
-    """Comes and goes on a thread of its own until stopped."""
+    """Connects and leaves, on a thread of its own, until it is stopped."""
 
     def __init__(self, url, trackers, every=0.5, most=24, seed=1):
         parts = urllib.parse.urlsplit(url)
@@ -111,7 +111,7 @@ class Visitors:
         self.count[kind.__name__] += 1
         try:
             await kind()
-        except Exception as e:  # whatever it is, it is told at the end
+        except Exception as e:  # any failure is reported at the end
             self.wrong.append("%s: %s: %s" % (kind.__name__, type(e).__name__, e))
         finally:
             self.here -= 1
@@ -136,7 +136,7 @@ class Visitors:
             if not piece:
                 raise EOFError("the server ended a stream")
             got += len(piece)
-            # A number may be cut in two by the end of what was read.
+            # A number may be cut in two at the end of the bytes read.
             data = data[end:][-64:] + piece
         self.count["bytes"] += got
 
@@ -167,8 +167,8 @@ class Visitors:
             await self.hear(ws, 300)
 
     async def whole(self):
-        """Takes everything of the last second and on, and misses nothing but what
-        the tape misses."""
+        """Reads everything from the last second on, and misses only what the tape
+        misses."""
         line = await Line.open(self.host, self.port)
         try:
             await self.take(line, await line.upgrade("/stream?from=-1s"), self.random.randint(1 << 16, 1 << 21))
@@ -176,7 +176,7 @@ class Visitors:
             line.leave()
 
     async def slow(self):
-        """Takes less than what comes, through a small window."""
+        """Reads less than is sent, through a small window."""
         line = await Line.open(self.host, self.port, receive=4096)
         try:
             await line.upgrade("/stream?from=-2s&speed=max")
@@ -187,7 +187,7 @@ class Visitors:
             line.leave(reset=self.random.random() < 0.5)
 
     async def vanishing(self):
-        """Gone in the middle of a frame."""
+        """Leaves in the middle of a frame."""
         line = await Line.open(self.host, self.port)
         try:
             await line.upgrade("/stream?from=-2s&speed=max")

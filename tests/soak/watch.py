@@ -47,7 +47,7 @@ def sample(pid):
 
 
 def links(pid):
-    """What its descriptors are."""
+    """A list of its descriptors."""
     found = []
     for fd in os.listdir("/proc/%d/fd" % pid):
         try:
@@ -58,7 +58,7 @@ def links(pid):
 
 
 def deleted(pid):
-    """Files that are gone and still held open."""
+    """Files that were removed and are still open."""
     return [x for x in links(pid) if x.endswith(" (deleted)")]
 
 
@@ -70,7 +70,7 @@ def slope(points):
 
 
 def judge(samples, seconds):
-    """For [{"t", "rss", "fds", ...}]: figures of each, and what is wrong."""
+    """For [{"t", "rss", "fds", ...}]: figures of each, and the faults."""
     out, wrong = {}, []
     growth, descriptors = (GROWTH, DESCRIPTORS) if seconds >= LONG else (GROWTH_SHORT, DESCRIPTORS_SHORT)
     for key, unit in (("rss", "KiB"), ("fds", "descriptors")):
