@@ -16,6 +16,10 @@ static const cli_command geojson_cli = {
 	    "points of a source (a Point for a run of one). Its properties "
 	    "are\n"
 	    "source_id, start, end, and coordTimes, the time of each point.\n"
+	    "A line that crosses the 180th meridian ends there with a point "
+	    "that\n"
+	    "is interpolated, and the next one begins there (RFC 7946, "
+	    "3.1.9).\n"
 	    "'evtape cat --format geojson' writes each point on its "
 	    "own.\n\n" TRACKS_HELP "\n\n" CLI_TIME_HELP,
 	.options = table,
@@ -89,6 +93,7 @@ export_geojson_tail(evt_buf *out)
 }
 
 static const tracks_writer writer = {
+	.seam = true,
 	.head = export_geojson_head,
 	.source = export_geojson_source,
 	.segment = export_geojson_segment,

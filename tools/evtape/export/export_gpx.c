@@ -49,6 +49,13 @@ export_gpx_add_element(evt_buf *out, const char *name, double value, int digits)
 	    evt_buf_printf(out, "</%s>", name);
 }
 
+/* Courses of the schema end below 360, with six digits too. */
+static double
+export_gpx_course(double heading)
+{
+	return heading < 359.9995 ? heading : 0;
+}
+
 static bool
 export_gpx_add_extensions(evt_buf *out, const evt_frame_items_place *p)
 {
@@ -59,7 +66,8 @@ export_gpx_add_extensions(evt_buf *out, const evt_frame_items_place *p)
 	    (!p->has_speed ||
 	        export_gpx_add_element(out, "t:speed", p->speed / 3.6, 4)) &&
 	    (!p->has_heading ||
-	        export_gpx_add_element(out, "t:course", p->heading, 6)) &&
+	        export_gpx_add_element(out, "t:course",
+	            export_gpx_course(p->heading), 6)) &&
 	    evt_buf_add_str(out, "</t:TrackPointExtension></extensions>");
 }
 
@@ -74,11 +82,10 @@ export_gpx_segment(evt_buf *out, const evt_key *key, const tracks_point *p,
 	for (size_t i = 0; i < n && ok; i++) {
 		const evt_frame_items_place *at = &p[i].place;
 
-		/* The schema's longitudes end below 180. */
 		ok = evt_buf_add_str(out, "<trkpt lat=\"") &&
 		    xml_add_decimal(out, at->lat, 15) &&
 		    evt_buf_add_str(out, "\" lon=\"") &&
-		    xml_add_decimal(out, at->lng < 180 ? at->lng : -180, 15) &&
+		    xml_add_decimal(out, at->lng, 15) &&
 		    evt_buf_add_str(out, "\">") &&
 		    (!at->has_alt ||
 		        export_gpx_add_element(out, "ele", at->alt, 10)) &&

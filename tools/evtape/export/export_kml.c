@@ -15,7 +15,8 @@ static const cli_command kml_cli = {
 	    "KML 2.2: a Placemark for each source, named after it, with a\n"
 	    "gx:Track for each run of points. Google Earth shows them on its "
 	    "time\n"
-	    "slider.\n\n" TRACKS_HELP "\n\n" CLI_TIME_HELP,
+	    "slider. Altitudes count (above the sea) in runs where each point "
+	    "has one.\n\n" TRACKS_HELP "\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples = "  $ evtape export kml field.tape -o field.kml\n",
 	.min_args = 1,
@@ -39,11 +40,24 @@ export_kml_source(evt_buf *out, const evt_key *key)
 	    evt_buf_add_str(out, "</name><gx:MultiTrack>\n");
 }
 
+/* Above the sea, if each point has an altitude; otherwise on the ground, which is
+ * the default, since 0 would be below it. */
+static bool
+export_kml_add_mode(evt_buf *out, const tracks_point *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!p[i].place.has_alt)
+			return true;
+	}
+	return evt_buf_add_str(out, "<altitudeMode>absolute</altitudeMode>\n");
+}
+
 static bool
 export_kml_segment(evt_buf *out, const evt_key *key, const tracks_point *p,
     size_t n, bool first)
 {
-	bool ok = evt_buf_add_str(out, "<gx:Track>\n");
+	bool ok = evt_buf_add_str(out, "<gx:Track>\n") &&
+	    export_kml_add_mode(out, p, n);
 
 	(void)key;
 	(void)first;

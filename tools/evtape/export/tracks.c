@@ -26,6 +26,8 @@ typedef struct tracks {
 	size_t cap_last;
 	uint64_t found; /* frames */
 	uint64_t points, repeated;
+	uint64_t bad;  /* positions that are no place */
+	uint64_t zero; /* positions at 0/0 */
 	/* While writing: */
 	tracks_point *segment;
 	size_t n;   /* points in the segment */
@@ -33,6 +35,12 @@ typedef struct tracks {
 } tracks;
 
 const tracks_options tracks_defaults = { .split_ns = 300 * EVT_NS_PER_S };
+
+/* Metres, and km/h. */
+#define ALTITUDE_MAX 1e9
+#define SPEED_MAX 1e9
+/* From here on, a longitude is written as 180 with the 15 digits that formats have. */
+#define SEAM 179.9999999999995
 
 /* ---- gathering ----------------------------------------------------------- */
 
@@ -42,6 +50,46 @@ tracks_is_repeated(const tracks_point *a, const tracks_point *b)
 	return a->time_ns == b->time_ns && !(a->place.lat < b->place.lat) &&
 	    !(a->place.lat > b->place.lat) && !(a->place.lng < b->place.lng) &&
 	    !(a->place.lng > b->place.lng);
+}
+
+/* Forget numbers that mean nothing or that no schema accepts. */
+static void
+tracks_clean(evt_frame_items_place *p)
+{
+	p->has_alt = p->has_alt && fabs(p->alt) <= ALTITUDE_MAX;
+	p->has_speed = p->has_speed && p->speed >= 0 && p->speed <= SPEED_MAX;
+	p->has_heading = p->has_heading && p->heading >= 0 && p->heading <= 360;
+	if (fabs(p->lng) >= SEAM)
+		p->lng = copysign(180, p->lng);
+}
+
+/* Whether an item has the member that should hold a position. */
+static bool
+tracks_has_location(const evt_frame_item *item)
+{
+	evt_json_view gps = EVT_JSON_VIEW_MEMBER(item->value, "gps");
+
+	return item->state &&
+	    evt_json_view_kind(EVT_JSON_VIEW_MEMBER(gps, "location")) !=
+	    EVT_JSON_VIEW_NONE;
+}
+
+/* Whether an item has a position to write. */
+static bool
+tracks_take_place(tracks *t, const evt_frame_item *item,
+    evt_frame_items_place *ret)
+{
+	if (!evt_frame_item_place(item, ret)) {
+		t->bad += tracks_has_location(item);
+		return false;
+	}
+	if (fabs(ret->lat) <= 0 && fabs(ret->lng) <= 0) {
+		t->zero++;
+		if (t->o->skip_zero)
+			return false;
+	}
+	tracks_clean(ret);
+	return true;
 }
 
 /* The number of a source; *ret_new: the source is new. */
@@ -84,7 +132,6 @@ tracks_add_point(tracks *t, const evt_key *key, const tracks_point *p,
 		t->repeated++;
 		return EVT_OK;
 	}
-	t->points++;
 	t->last[source] = *p;
 	sqlite3_bind_int64(st, 1, source);
 	sqlite3_bind_int64(st, 2, p->time_ns);
@@ -109,7 +156,7 @@ tracks_gather(void *ctx, const evt_frame *f, evt_error *err)
 
 	t->found++;
 	while (r == EVT_OK && evt_frame_items_next(&records, &record)) {
-		if (!evt_frame_item_place(&record, &p.place))
+		if (!tracks_take_place(t, &record, &p.place))
 			continue;
 		if (t->o->by_receipt ||
 		    !evt_frame_item_time(&records, &record, &p.time_ns))
@@ -149,19 +196,84 @@ tracks_read_row(sqlite3_stmt *st, tracks_point *p)
 	p->place.heading = sqlite3_column_double(st, 6);
 }
 
-/* Whether p continues the current line. */
+/* Whether p is soon enough after the last point of the line, which has place
+ * for it. */
 static bool
-tracks_continues(const tracks *t, const tracks_point *p)
+tracks_follows(const tracks *t, const tracks_point *p)
 {
-	const tracks_point *before = &t->segment[t->n - (t->n > 0)];
 	int64_t apart;
 
 	return t->n > 0 && t->n < TRACKS_SEGMENT &&
-	    !__builtin_sub_overflow(p->time_ns, before->time_ns, &apart) &&
-	    apart <= t->o->split_ns && apart >= -t->o->split_ns &&
-	    /* If the short way crosses the 180th meridian, a map would draw
-	     * a line around the globe (RFC 7946, 3.1.9). */
-	    fabs(p->place.lng - before->place.lng) <= 180;
+	    !__builtin_sub_overflow(p->time_ns, t->segment[t->n - 1].time_ns,
+	        &apart) &&
+	    apart <= t->o->split_ns;
+}
+
+/* Whether the short way from a to b crosses the 180th meridian: a map would draw
+ * a line around the globe. */
+static bool
+tracks_crosses(const tracks_point *a, const tracks_point *b)
+{
+	return fabs(b->place.lng - a->place.lng) > 180;
+}
+
+/* The point at the 180th meridian on the way from a to b, on a's side. */
+static tracks_point
+tracks_seam(const tracks_point *a, const tracks_point *b)
+{
+	double whole = 360 - fabs(b->place.lng - a->place.lng);
+	double part = (180 - fabs(a->place.lng)) / whole;
+	tracks_point p = { .time_ns = a->time_ns +
+		    (int64_t)(part * (double)(b->time_ns - a->time_ns)) };
+
+	p.place.lng = copysign(180, a->place.lng);
+	p.place.lat = a->place.lat + part * (b->place.lat - a->place.lat);
+	p.place.has_alt = a->place.has_alt && b->place.has_alt;
+	if (p.place.has_alt)
+		p.place.alt =
+		    a->place.alt + part * (b->place.alt - a->place.alt);
+	return p;
+}
+
+/* A point on the 180th meridian is on the side of its neighbour in the line. */
+static void
+tracks_choose_side(tracks *t, tracks_point *p)
+{
+	double *before = &t->segment[t->n - 1].place.lng;
+
+	if (fabs(p->place.lng) >= 180)
+		p->place.lng = copysign(180, *before);
+	else if (t->n == 1 && fabs(*before) >= 180)
+		*before = copysign(180, p->place.lng);
+}
+
+/* Append p to the line, or begin another one with it. */
+static int
+tracks_put_point(tracks *t, const evt_key *key, tracks_point *p, evt_error *err)
+{
+	bool follows = tracks_follows(t, p), crosses;
+	tracks_point seam = { .time_ns = 0 };
+	int r = EVT_OK;
+
+	if (!t->writer->seam && p->place.lng >= 180)
+		p->place.lng = -180;
+	if (follows && t->writer->seam)
+		tracks_choose_side(t, p);
+	crosses = follows && tracks_crosses(&t->segment[t->n - 1], p);
+	if (crosses && t->writer->seam) {
+		seam = tracks_seam(&t->segment[t->n - 1], p);
+		if (fabs(t->segment[t->n - 1].place.lng) < 180)
+			t->segment[t->n++] = seam;
+	}
+	if (!follows || crosses)
+		r = tracks_put_segment(t, key, err);
+	if (r == EVT_OK && crosses && t->writer->seam) {
+		seam.place.lng = -seam.place.lng;
+		t->segment[t->n++] = seam;
+	}
+	t->segment[t->n++] = *p;
+	t->points++;
+	return r;
 }
 
 static int
@@ -169,6 +281,7 @@ tracks_write_rows(tracks *t, sqlite3_stmt *st, evt_error *err)
 {
 	evt_buf *out = output_file_buf(t->out);
 	evt_key key = { NULL, 0, false };
+	tracks_point before = { .time_ns = 0 };
 	int64_t source = -1;
 	int r = EVT_OK, step = SQLITE_DONE;
 
@@ -177,17 +290,22 @@ tracks_write_rows(tracks *t, sqlite3_stmt *st, evt_error *err)
 		tracks_point p;
 
 		tracks_read_row(st, &p);
-		if (new || !tracks_continues(t, &p))
+		if (new) {
 			r = tracks_put_segment(t, &key, err);
-		if (r == EVT_OK && new) {
+			if (r != EVT_OK)
+				break;
 			if (source >= 0 && !t->writer->source_end(out))
 				return evt_err_nomem(err);
 			source = sqlite3_column_int64(st, 0);
 			key = evt_key_table_key(&t->sources, (uint32_t)source);
 			if (!t->writer->source(out, &key))
 				return evt_err_nomem(err);
+		} else if (tracks_is_repeated(&before, &p)) {
+			t->repeated++;
+			continue;
 		}
-		t->segment[t->n++] = p;
+		before = p;
+		r = tracks_put_point(t, &key, &p, err);
 	}
 	if (r == EVT_OK && step != SQLITE_DONE)
 		return tempdb_fail(t->db, err);
@@ -206,12 +324,12 @@ tracks_write_all(void *ctx, evt_error *err)
 	sqlite3_stmt *st = NULL;
 	int r;
 
-	t->segment = calloc(TRACKS_SEGMENT, sizeof(*t->segment));
+	t->segment = calloc(TRACKS_SEGMENT + 1, sizeof(*t->segment));
 	if (t->segment == NULL || !t->writer->head(out))
 		return evt_err_nomem(err);
 	if (sqlite3_prepare_v2(t->db,
 	        "SELECT source, time, lat, lng, alt, speed, heading FROM point "
-	        "ORDER BY source, rowid",
+	        "ORDER BY source, time, rowid",
 	        -1, &st, NULL) != SQLITE_OK)
 		return tempdb_fail(t->db, err);
 	r = tracks_write_rows(t, st, err);
@@ -246,6 +364,27 @@ tracks_begin(tool_context *c, output_file *out, evt_error *err)
 	return r == EVT_OK ? evt_json_scanner_new(NULL, &t->scanner, err) : r;
 }
 
+/* Say which positions were not, or should perhaps not be, written. */
+static void
+tracks_report_odd(const tracks *t, const cli_command *cmd)
+{
+	if (t->bad > 0)
+		cli_note(cmd,
+		    "%" PRIu64 " position%s left out: no numbers, or outside "
+		    "of the globe",
+		    t->bad, t->bad == 1 ? " was" : "s were");
+	if (t->zero > 0 && t->o->skip_zero)
+		cli_note(cmd, "%" PRIu64 " position%s at 0/0 %s left out",
+		    t->zero, t->zero == 1 ? "" : "s",
+		    t->zero == 1 ? "was" : "were");
+	else if (t->zero > 0)
+		cli_note(cmd,
+		    "%" PRIu64 " position%s at 0/0, which devices report "
+		    "without a fix: --skip-zero leaves %s out",
+		    t->zero, t->zero == 1 ? " is" : "s are",
+		    t->zero == 1 ? "it" : "them");
+}
+
 int
 tracks_run(tool_context *c, evt_error *err)
 {
@@ -258,7 +397,10 @@ tracks_run(tool_context *c, evt_error *err)
 	int code = export_run(c, &format, err);
 	const tracks *t = *(tracks **)c->work;
 
-	if (tool_is_done(code) && t->points == 0 && t->found > 0)
+	if (tool_is_done(code))
+		tracks_report_odd(t, c->cli);
+	if (tool_is_done(code) && t->points == 0 && t->found > 0 &&
+	    t->bad == 0 && t->zero == 0)
 		cli_note(c->cli,
 		    "no frame has a position; positions are in events such as "
 		    "state and state_batch");

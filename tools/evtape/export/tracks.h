@@ -13,14 +13,21 @@
 
 typedef struct tracks_point {
 	int64_t time_ns; /* the state's own time, or its receive time */
+	/* Numbers that a map can hold: altitude, speed and heading are known only
+	 * within the bounds of tracks.c. */
 	evt_frame_items_place place;
 } tracks_point;
 
 /* A map format.  Each function appends to `out`; false: out of memory. */
 typedef struct tracks_writer {
+	/* A line ends at the 180th meridian with a point there, and goes on with
+	 * one on its other side (RFC 7946, 3.1.9).  Without it, lines are cut
+	 * between two points, and no longitude is 180: it is -180. */
+	bool seam;
 	bool (*head)(evt_buf *out);
 	bool (*source)(evt_buf *out, const evt_key *source);
-	/* A run of 1 to TRACKS_SEGMENT points without a silence.  `first`: the
+	/* A run of points without a silence, in the order of their times: 1 to
+	 * TRACKS_SEGMENT of the tape, and points at the seam.  `first`: the
 	 * first run of the file. */
 	bool (*segment)(evt_buf *out, const evt_key *source,
 	    const tracks_point *p, size_t n, bool first);
@@ -33,7 +40,7 @@ typedef struct tracks_writer {
 typedef struct tracks_options {
 	export_options common;
 	int64_t split_ns;
-	bool by_receipt, verbose;
+	bool by_receipt, skip_zero, verbose;
 } tracks_options;
 
 #define TRACKS_OPTIONS                                                         \
@@ -51,6 +58,11 @@ typedef struct tracks_options {
 		    .help = "use the receive time of a frame, not the "        \
 		            "state's own time" },                              \
 	    { .type = CLI_FLAG,                                                \
+		    .name = "skip-zero",                                       \
+		    .offset = offsetof(tracks_options, skip_zero),             \
+		    .help = "leave out positions at 0/0, which devices "       \
+		            "report without a fix" },                          \
+	    { .type = CLI_FLAG,                                                \
 		    .letter = 'v',                                             \
 		    .name = "verbose",                                         \
 		    .offset = offsetof(tracks_options, verbose),               \
@@ -61,12 +73,17 @@ typedef struct tracks_options {
 		.type = CLI_END                                                \
 	}
 
-#define TRACKS_HELP                                                           \
-	"Points come from state and state_batch frames, by source, each at\n" \
-	"the state's own time (last_update or gps/updated) if it has one.\n"  \
-	"A state that repeats the place and time of the previous one is "     \
-	"left\n"                                                              \
-	"out. Lines also end at the 180th meridian and after 20,000 points."
+#define TRACKS_HELP                                                            \
+	"Points come from state and state_batch frames, by source, each at\n"  \
+	"the state's own time (last_update or gps/updated) if it has one.\n"   \
+	"They are sorted by time. A state that repeats place and time of "     \
+	"the\n"                                                                \
+	"previous one is left out. Lines also end at the 180th meridian and\n" \
+	"after 20,000 points. Positions off the globe are left out and "       \
+	"counted.\n"                                                           \
+	"Altitudes beyond 1,000,000 km, negative speeds and headings "         \
+	"outside\n"                                                            \
+	"of 0 to 360 are left out."
 
 /* The tool_command of a format: its command line, and its tracks_writer. */
 #define TRACKS_COMMAND(cli_, writer_)                                    \
