@@ -11,6 +11,7 @@
 #include "replay/serve/platform_rest.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -20,6 +21,7 @@
 
 #include "format/base/clock.h"
 #include "format/base/err.h"
+#include "format/base/json_write.h"
 #include "format/base/timetext.h"
 #include "format/navixy/stamp_rewrite.h"
 #include "format/wire/access.h"
@@ -48,6 +50,7 @@ struct call {
 	evt_state_table *table;
 	int offset_s; /* of the user from UTC, seconds east */
 	evt_buf out;
+	evt_json_write json; /* the answer, into `out`; its object is open */
 };
 
 /* ---- answers ------------------------------------------------------------- */
@@ -56,13 +59,19 @@ static void
 platform_rest_fail(evt_http_request *x, unsigned status, int code,
     const char *description)
 {
+	evt_json_write w;
 	evt_buf out = { 0 };
 
+	evt_json_write_begin(&w, &out);
+	evt_json_write_object(&w, NULL);
+	evt_json_write_bool(&w, "success", false);
+	evt_json_write_object(&w, "status");
+	evt_json_write_int(&w, "code", code);
+	evt_json_write_str(&w, "description", description);
+	evt_json_write_close(&w);
+	evt_json_write_close(&w);
 	/* Without memory the answer is an empty body with the status. */
-	(void)evt_buf_printf(&out,
-	    "{\"success\":false,\"status\":{\"code\":%d,\"description\":\"%s\"}"
-	    "}",
-	    code, description);
+	(void)evt_json_write_end(&w);
 	evt_http_request_answer_json(x, status, &out);
 	evt_buf_free(&out);
 }
@@ -77,9 +86,17 @@ platform_rest_flag(const struct call *c, const char *name)
 	    (cJSON_IsString(v) && strcmp(v->valuestring, "true") == 0);
 }
 
-/* Answer with `out`; ok false: it could not be made. */
+/* Finish the answer.  false: out of memory. */
+static bool
+platform_rest_finish(struct call *c)
+{
+	evt_json_write_close(&c->json);
+	return evt_json_write_end(&c->json);
+}
+
+/* Send the finished answer; ok false: it could not be made. */
 static void
-platform_rest_succeed(struct call *c, bool ok)
+platform_rest_send(struct call *c, bool ok)
 {
 	if (ok)
 		evt_http_request_answer_json(c->x, 200, &c->out);
@@ -88,39 +105,45 @@ platform_rest_succeed(struct call *c, bool ok)
 		    "Unexpected error");
 }
 
-/* Answer with `out`, its times in the form that the request asks for. */
+/* Answer with what was written. */
 static void
-platform_rest_succeed_with_times(struct call *c, bool ok)
+platform_rest_succeed(struct call *c)
+{
+	platform_rest_send(c, platform_rest_finish(c));
+}
+
+/* The same, with times in the form that the request asks for. */
+static void
+platform_rest_succeed_with_times(struct call *c)
 {
 	const evt_stamp_rewrite how = { .form = platform_rest_flag(c,
 		                                    "iso_datetime") ?
 		    EVT_STAMP_REWRITE_ISO :
 		    EVT_STAMP_REWRITE_PLAIN,
 		.offset_s = c->offset_s };
+	bool ok = platform_rest_finish(c);
 	evt_buf plain = c->out;
 
 	c->out = (evt_buf){ 0 };
-	platform_rest_succeed(c,
+	platform_rest_send(c,
 	    ok && evt_stamp_rewrite_text(&how, plain.data, plain.len, &c->out));
 	evt_buf_free(&plain);
 }
 
-/* The user's clock where the deck is, as a JSON string. */
-static bool
-platform_rest_add_user_time(const struct call *c, evt_buf *out)
+/* Write the user's clock at the deck's place. */
+static void
+platform_rest_write_user_time(struct call *c)
 {
 	const evt_playback *p = c->playback;
 	int64_t ns =
 	    evt_playback_shown_time(p, evt_playback_time(p, evt_clock_mono()));
-	time_t t;
-	struct tm tm;
+	time_t t = (time_t)(ns / EVT_NS_PER_S + c->offset_s);
+	struct tm tm = { 0 };
 
-	t = (time_t)(ns / EVT_NS_PER_S + c->offset_s);
-	if (gmtime_r(&t, &tm) == NULL)
-		return false;
-	return evt_buf_printf(out, "\"%04d-%02d-%02d %02d:%02d:%02d\"",
-	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
-	    tm.tm_sec);
+	(void)gmtime_r(&t, &tm); /* years from 1677 to 2262: cannot fail */
+	evt_json_write_strf(&c->json, "user_time",
+	    "%04d-%02d-%02d %02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1,
+	    tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 /* ---- parameters ---------------------------------------------------------- */
@@ -247,7 +270,7 @@ static void
 platform_rest_user_auth(struct call *c)
 {
 	uint8_t random[16];
-	bool ok;
+	char hash[2 * sizeof(random) + 1];
 
 	/* Passwords cannot be checked here, and the required credential must
 	 * not be given to anybody who asks. */
@@ -256,59 +279,90 @@ platform_rest_user_auth(struct call *c)
 		    "Wrong login or password");
 		return;
 	}
-	ok = getrandom(random, sizeof(random), 0) == (ssize_t)sizeof(random) &&
-	    evt_buf_add_str(&c->out,
-	        "{\"success\":true,\"type\":\"authenticated\",\"hash\":\"");
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
+		platform_rest_send(c, false);
+		return;
+	}
 	for (size_t i = 0; i < sizeof(random); i++)
-		ok = ok && evt_buf_printf(&c->out, "%02x", random[i]);
-	platform_rest_succeed(c, ok && evt_buf_add_str(&c->out, "\"}"));
+		snprintf(hash + 2 * i, 3, "%02x", random[i]);
+	evt_json_write_str(&c->json, "type", "authenticated");
+	evt_json_write_str(&c->json, "hash", hash);
+	platform_rest_succeed(c);
 }
 
 /* The user's time zone, if his offset from UTC is whole hours.  The signs of
  * these names are those of POSIX: west is +. */
-static bool
-platform_rest_add_time_zone(const struct call *c, evt_buf *out)
+static void
+platform_rest_write_time_zone(struct call *c)
 {
 	int offset = c->offset_s;
 
 	if (offset % 3600 != 0)
-		return true;
-	return offset == 0 ?
-	    evt_buf_add_str(out, ",\"time_zone\":\"UTC\"") :
-	    evt_buf_printf(out, ",\"time_zone\":\"Etc/GMT%+d\"",
-	        -offset / 3600);
+		return;
+	if (offset == 0)
+		evt_json_write_str(&c->json, "time_zone", "UTC");
+	else
+		evt_json_write_strf(&c->json, "time_zone", "Etc/GMT%+d",
+		    -offset / 3600);
 }
 
 static void
 platform_rest_user_get_info(struct call *c)
 {
-	platform_rest_succeed(c,
-	    evt_buf_add_str(&c->out,
-	        "{\"success\":true,\"paas_id\":1,\"user_info\":{\"id\":1,"
-	        "\"login\":\"evtape\",\"title\":\"evtape\",\"first_name\":\"\","
-	        "\"last_name\":\"\",\"phone\":\"\",\"balance\":0,\"bonus\":0,"
-	        "\"verified\":true,\"locale\":\"en_US\",\"demo\":false,\"legal_"
-	        "type\":\"individual\",\"measurement_system\":\"metric\"") &&
-	        platform_rest_add_time_zone(c, &c->out) &&
-	        evt_buf_add_str(&c->out,
-	            "},\"tariff_restrictions\":{\"allowed_maps\":[\"osm\"]},"
-	            "\"premium_gis\":false,\"features\":[]}"));
+	evt_json_write *w = &c->json;
+
+	evt_json_write_int(w, "paas_id", 1);
+	evt_json_write_object(w, "user_info");
+	evt_json_write_int(w, "id", 1);
+	evt_json_write_str(w, "login", "evtape");
+	evt_json_write_str(w, "title", "evtape");
+	evt_json_write_str(w, "first_name", "");
+	evt_json_write_str(w, "last_name", "");
+	evt_json_write_str(w, "phone", "");
+	evt_json_write_int(w, "balance", 0);
+	evt_json_write_int(w, "bonus", 0);
+	evt_json_write_bool(w, "verified", true);
+	evt_json_write_str(w, "locale", "en_US");
+	evt_json_write_bool(w, "demo", false);
+	evt_json_write_str(w, "legal_type", "individual");
+	evt_json_write_str(w, "measurement_system", "metric");
+	platform_rest_write_time_zone(c);
+	evt_json_write_close(w);
+	evt_json_write_object(w, "tariff_restrictions");
+	evt_json_write_array(w, "allowed_maps");
+	evt_json_write_str(w, NULL, "osm");
+	evt_json_write_close(w);
+	evt_json_write_close(w);
+	evt_json_write_bool(w, "premium_gis", false);
+	evt_json_write_array(w, "features");
+	evt_json_write_close(w);
+	platform_rest_succeed(c);
 }
 
-/* An item of the tracker list, made up since no list is known. */
-static bool
-platform_rest_add_made_up(const evt_state_source *s, evt_buf *out)
+/* Write an item of the tracker list for a source, when no list is known. */
+static void
+platform_rest_write_source(struct call *c, const char *name,
+    const evt_state_source *s)
 {
-	return evt_buf_printf(out,
-	           "{\"id\":%" PRId64 ",\"label\":", s->tracker) &&
-	    evt_buf_add_json(out, s->key.text, s->key.len) &&
-	    evt_buf_add_str(out, ",\"group_id\":0,\"source\":{\"id\":") &&
-	    (s->key.is_int ? evt_buf_add(out, s->key.text, s->key.len) :
-	                     evt_buf_add_json(out, s->key.text, s->key.len)) &&
-	    evt_buf_printf(out,
-	        ",\"device_id\":\"\",\"model\":\"\",\"blocked\":%s},\"tag_"
-	        "bindings\":[],\"clone\":false}",
-	        s->lifecycle.blocked ? "true" : "false");
+	evt_json_write *w = &c->json;
+
+	evt_json_write_object(w, name);
+	evt_json_write_int(w, "id", s->tracker);
+	evt_json_write_text(w, "label", s->key.text, s->key.len);
+	evt_json_write_int(w, "group_id", 0);
+	evt_json_write_object(w, "source");
+	if (s->key.is_int)
+		evt_json_write_raw(w, "id", s->key.text, s->key.len);
+	else
+		evt_json_write_text(w, "id", s->key.text, s->key.len);
+	evt_json_write_str(w, "device_id", "");
+	evt_json_write_str(w, "model", "");
+	evt_json_write_bool(w, "blocked", s->lifecycle.blocked);
+	evt_json_write_close(w);
+	evt_json_write_array(w, "tag_bindings");
+	evt_json_write_close(w);
+	evt_json_write_bool(w, "clone", false);
+	evt_json_write_close(w);
 }
 
 /* Whether the label contains one of the texts that are asked for, if there
@@ -329,14 +383,12 @@ platform_rest_label_passes(const cJSON *labels, const char *label)
 	return false;
 }
 
-/* The items of the platform's list, as they were recorded. */
-static bool
-platform_rest_add_listed(struct call *c, const evt_trackers *known,
+/* Write the items of the platform's list, as they were recorded. */
+static void
+platform_rest_write_listed(struct call *c, const evt_trackers *known,
     const cJSON *labels)
 {
-	bool ok = true, any = false;
-
-	for (size_t i = 0; ok && i < evt_trackers_count(known); i++) {
+	for (size_t i = 0; i < evt_trackers_count(known); i++) {
 		const evt_tracker *t = evt_trackers_at(known, i);
 		const evt_state_source *s =
 		    evt_state_table_by_tracker(c->table, t->id);
@@ -344,31 +396,23 @@ platform_rest_add_listed(struct call *c, const evt_trackers *known,
 		if ((s != NULL && s->lifecycle.corrupt) ||
 		    !platform_rest_label_passes(labels, t->label))
 			continue;
-		ok = (!any || evt_buf_add_byte(&c->out, ',')) &&
-		    evt_buf_add(&c->out, t->json, t->json_len);
-		any = true;
+		evt_json_write_raw(&c->json, NULL, t->json, t->json_len);
 	}
-	return ok;
 }
 
-/* Without a list, the sources of the tape. */
-static bool
-platform_rest_add_sources(struct call *c, const cJSON *labels)
+/* Write the sources of the tape in place of the list. */
+static void
+platform_rest_write_sources(struct call *c, const cJSON *labels)
 {
-	bool ok = true, any = false;
-
-	for (size_t i = 0; ok && i < evt_state_table_n(c->table); i++) {
+	for (size_t i = 0; i < evt_state_table_n(c->table); i++) {
 		const evt_state_source *s = evt_state_table_at(c->table, i);
 
 		if (s->tracker == EVT_STATE_SOURCE_NO_TRACKER ||
 		    s->lifecycle.corrupt ||
 		    !platform_rest_label_passes(labels, s->key.text))
 			continue;
-		ok = (!any || evt_buf_add_byte(&c->out, ',')) &&
-		    platform_rest_add_made_up(s, &c->out);
-		any = true;
+		platform_rest_write_source(c, NULL, s);
 	}
-	return ok;
 }
 
 static void
@@ -378,11 +422,13 @@ platform_rest_tracker_list(struct call *c)
 	const cJSON *labels =
 	    cJSON_GetObjectItemCaseSensitive(c->params, "labels");
 
-	platform_rest_succeed(c,
-	    evt_buf_add_str(&c->out, "{\"success\":true,\"list\":[") &&
-	        (known != NULL ? platform_rest_add_listed(c, known, labels) :
-	                         platform_rest_add_sources(c, labels)) &&
-	        evt_buf_add_str(&c->out, "]}"));
+	evt_json_write_array(&c->json, "list");
+	if (known != NULL)
+		platform_rest_write_listed(c, known, labels);
+	else
+		platform_rest_write_sources(c, labels);
+	evt_json_write_close(&c->json);
+	platform_rest_succeed(c);
 }
 
 /* What is known of a tracker. */
@@ -438,25 +484,25 @@ platform_rest_tracker_read(struct call *c)
 	const evt_tracker *t;
 	enum tracker_condition condition;
 	int64_t id;
-	bool ok;
 
 	if (!platform_rest_asked_tracker(c, &id, &condition))
 		return;
 	t = known != NULL ? evt_trackers_by_id(known, id) : NULL;
-	ok = evt_buf_add_str(&c->out, "{\"success\":true,\"value\":") &&
-	    (t != NULL ?
-	            evt_buf_add(&c->out, t->json, t->json_len) :
-	            platform_rest_add_made_up(
-	                evt_state_table_by_tracker(c->table, id), &c->out));
-	platform_rest_succeed(c, ok && evt_buf_add_byte(&c->out, '}'));
+	if (t != NULL)
+		evt_json_write_raw(&c->json, "value", t->json, t->json_len);
+	else
+		platform_rest_write_source(c, "value",
+		    evt_state_table_by_tracker(c->table, id));
+	platform_rest_succeed(c);
 }
 
-static bool
-platform_rest_add_state(const struct call *c, int64_t id, evt_buf *out)
+static void
+platform_rest_write_state(struct call *c, const char *name, int64_t id)
 {
 	const evt_state_source *s = evt_state_table_by_tracker(c->table, id);
 
-	return evt_buf_add(out, s->state.text.data + s->state.at, s->state.len);
+	evt_json_write_raw(&c->json, name, s->state.text.data + s->state.at,
+	    s->state.len);
 }
 
 static void
@@ -472,13 +518,9 @@ platform_rest_tracker_get_state(struct call *c)
 	} else if (condition == TRACKER_SILENT) {
 		platform_rest_fail(c->x, 404, SAYS_NO_DATA, "Entity not found");
 	} else {
-		platform_rest_succeed_with_times(c,
-		    evt_buf_add_str(&c->out,
-		        "{\"success\":true,\"user_time\":") &&
-		        platform_rest_add_user_time(c, &c->out) &&
-		        evt_buf_add_str(&c->out, ",\"state\":") &&
-		        platform_rest_add_state(c, id, &c->out) &&
-		        evt_buf_add_byte(&c->out, '}'));
+		platform_rest_write_user_time(c);
+		platform_rest_write_state(c, "state", id);
+		platform_rest_succeed_with_times(c);
 	}
 }
 
@@ -514,16 +556,14 @@ platform_rest_are_ids(const cJSON *ids)
 	return cJSON_IsArray(ids);
 }
 
-/* Append "name":[...] with the ids whose tracker is in one of two
- * conditions. */
-static bool
-platform_rest_add_ids(struct call *c, const char *name, const cJSON *ids,
+/* Write an array of the ids whose tracker is in one of two conditions. */
+static void
+platform_rest_write_ids(struct call *c, const char *name, const cJSON *ids,
     enum tracker_condition one, enum tracker_condition other)
 {
 	const cJSON *v;
-	const char *comma = "";
-	bool ok = evt_buf_printf(&c->out, ",\"%s\":[", name);
 
+	evt_json_write_array(&c->json, name);
 	cJSON_ArrayForEach(v, ids)
 	{
 		enum tracker_condition condition;
@@ -532,37 +572,45 @@ platform_rest_add_ids(struct call *c, const char *name, const cJSON *ids,
 		if (!platform_rest_get_id(v, &id))
 			continue;
 		condition = platform_rest_condition_of(c, id);
-		if (condition != one && condition != other)
-			continue;
-		ok = ok && evt_buf_printf(&c->out, "%s%" PRId64, comma, id);
-		comma = ",";
+		if (condition == one || condition == other)
+			evt_json_write_int(&c->json, NULL, id);
 	}
-	return ok && evt_buf_add_byte(&c->out, ']');
+	evt_json_write_close(&c->json);
 }
 
-static bool
-platform_rest_add_states(struct call *c, const cJSON *ids)
+static void
+platform_rest_write_states(struct call *c, const cJSON *ids)
 {
 	const cJSON *v;
-	const char *comma = "";
-	bool ok =
-	    evt_buf_add_str(&c->out, "{\"success\":true,\"user_time\":") &&
-	    platform_rest_add_user_time(c, &c->out) &&
-	    evt_buf_add_str(&c->out, ",\"states\":{");
 
+	evt_json_write_object(&c->json, "states");
 	cJSON_ArrayForEach(v, ids)
 	{
+		char name[24];
 		int64_t id;
 
 		if (!platform_rest_get_id(v, &id) ||
 		    platform_rest_condition_of(c, id) != TRACKER_SPEAKS)
 			continue;
-		ok = ok &&
-		    evt_buf_printf(&c->out, "%s\"%" PRId64 "\":", comma, id) &&
-		    platform_rest_add_state(c, id, &c->out);
-		comma = ",";
+		snprintf(name, sizeof(name), "%" PRId64, id);
+		platform_rest_write_state(c, name, id);
 	}
-	return ok && evt_buf_add_byte(&c->out, '}');
+	evt_json_write_close(&c->json);
+}
+
+static void
+platform_rest_list_states(struct call *c, const cJSON *ids, bool list_blocked,
+    bool list_absent)
+{
+	platform_rest_write_user_time(c);
+	platform_rest_write_states(c, ids);
+	if (list_blocked)
+		platform_rest_write_ids(c, "blocked", ids, TRACKER_BLOCKED,
+		    TRACKER_BLOCKED);
+	if (list_absent)
+		platform_rest_write_ids(c, "not_exist", ids, TRACKER_UNKNOWN,
+		    TRACKER_GONE);
+	platform_rest_succeed_with_times(c);
 }
 
 /* Answer with the states of many trackers.  Blocked trackers, and those that
@@ -585,15 +633,7 @@ platform_rest_answer_states(struct call *c, bool list_blocked, bool list_absent)
 	else if (!list_blocked && platform_rest_any_is(c, ids, TRACKER_BLOCKED))
 		platform_rest_fail(c->x, 403, SAYS_BLOCKED, "Device blocked");
 	else
-		platform_rest_succeed_with_times(c,
-		    platform_rest_add_states(c, ids) &&
-		        (!list_blocked ||
-		            platform_rest_add_ids(c, "blocked", ids,
-		                TRACKER_BLOCKED, TRACKER_BLOCKED)) &&
-		        (!list_absent ||
-		            platform_rest_add_ids(c, "not_exist", ids,
-		                TRACKER_UNKNOWN, TRACKER_GONE)) &&
-		        evt_buf_add_byte(&c->out, '}'));
+		platform_rest_list_states(c, ids, list_blocked, list_absent);
 }
 
 static void
@@ -662,6 +702,9 @@ platform_rest_answer(evt_site *site, evt_http_request *x, const struct row *row)
 {
 	struct call c = { .site = site, .x = x };
 
+	evt_json_write_begin(&c.json, &c.out);
+	evt_json_write_object(&c.json, NULL);
+	evt_json_write_bool(&c.json, "success", true);
 	c.params = platform_rest_read_params(x);
 	if (c.params == NULL)
 		platform_rest_fail(x, 400, SAYS_WRONG_FORMAT,
