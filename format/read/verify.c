@@ -26,6 +26,8 @@ struct evt_verify {
 	bool has_uuid;
 	uint8_t uuid[EVT_UUID_LEN];
 	uint64_t next_seq;    /* that should come; 0: any */
+	bool unsealed;        /* the last segment was not completed */
+	size_t journals;      /* files of the journal */
 	uint64_t done, total; /* bytes */
 	evt_summary sum;      /* of the segment at hand */
 	evt_block block;
@@ -194,6 +196,7 @@ verify_check_end(struct evt_verify *v, const evt_segment *s, uint64_t at,
 		    "the directory is missing; readers find the blocks one by "
 		    "one "
 		    "instead");
+	v->unsealed = last && !begins;
 	return EVT_OK;
 }
 
@@ -408,6 +411,7 @@ verify_check_journal(struct evt_verify *v, evt_error *err)
 	for (size_t i = 0; i < n && r == EVT_OK; i++)
 		r = verify_check_journal_file(v, seqs[i], err);
 	free(seqs);
+	v->journals = n;
 	if (r == EVT_OK && v->got.in_journal > 0 && !v->got.live)
 		verify_note(v, "journal", EVT_VERIFY_NOWHERE,
 		    "the tape was not closed: the next recording to it makes "
@@ -419,6 +423,23 @@ verify_check_journal(struct evt_verify *v, evt_error *err)
 		    "recording to the tape, or 'evtape mark', appends the "
 		    "frames that it held");
 	return r == EVT_OK ? verify_check_leftovers(v, err) : r;
+}
+
+/* Check the end of a tape that is not being recorded.  A recorder that dies
+ * leaves a journal beside an open segment.  A segment that lost its end looks
+ * open as well; the index knows. */
+static void
+verify_check_tape_end(struct evt_verify *v, const evt_segment *last)
+{
+	uint64_t faults = v->got.faults;
+
+	evt_verify_index_end(v->io, v->path, last, v);
+	if (v->unsealed && v->journals == 0 && v->got.faults == faults)
+		evt_verify_report(v, "journal", EVT_VERIFY_NOWHERE,
+		    EVT_VERIFY_UNKNOWN,
+		    "the journal is missing, and %s was not completed: frames "
+		    "after %" PRIu64 " are lost",
+		    last->name, v->next_seq > 0 ? v->next_seq - 1 : 0);
 }
 
 /* ---- all of it --------------------------------------------------------------------- */
@@ -454,7 +475,7 @@ evt_verify_tape_io(const char *path, const evt_io *io,
 	if (r == EVT_OK)
 		r = evt_verify_index_compare(v.index, path, &v, err);
 	if (r == EVT_OK && !v.got.live)
-		evt_verify_index_end(io, path, n > 0 ? &s[n - 1] : NULL, &v);
+		verify_check_tape_end(&v, n > 0 ? &s[n - 1] : NULL);
 	for (size_t i = 0; i < n; i++)
 		evt_segment_free(&s[i]);
 	free(s);

@@ -4,7 +4,8 @@
  * Segments: checksums, counts, times and sequence numbers of every block, bytes
  * between blocks, the directory, and that sequence numbers continue from segment
  * to segment.  Index: it must agree with one made from the segments.  Journal:
- * its records must be complete and continue after the last block.
+ * its records must be complete and continue after the last block, and it must
+ * exist if the last segment was not completed.
  */
 #ifndef EVT_FORMAT_READ_VERIFY_H
 #define EVT_FORMAT_READ_VERIFY_H

@@ -39,11 +39,14 @@ session_arm(evt_session *s)
 	evt_client_wake_at(s->client, due < at ? due : at);
 }
 
-/* Wait for the next attempt, and report what failed and why. */
+/* Wait for the next attempt, and report what failed and why: an attempt, or a
+ * connection that was `opened`. */
 static void
-session_retry(evt_session *s, const char *what, const char *why,
-    int64_t at_least_ns)
+session_retry(evt_session *s, bool opened, const char *why, int64_t at_least_ns)
 {
+	/* The first failure of a recording may be a wrong URL, so it is a
+	 * warning. */
+	bool first = s->conn == 0 && s->away_why[0] == '\0';
 	int64_t now = evt_clock_boot();
 	int64_t wait = evt_backoff_next(&s->backoff, now, at_least_ns);
 	char text[1000], time[EVT_TIMETEXT_MAX];
@@ -53,9 +56,12 @@ session_retry(evt_session *s, const char *what, const char *why,
 	evt_status_lock(s->o.supervisor->status)->retry_ns =
 	    evt_clock_real() + wait;
 	evt_status_unlock(s->o.supervisor->status);
-	snprintf(text, sizeof(text), "%s: %s; retrying in %s", what, why,
+	snprintf(text, sizeof(text), "%s: %s; retrying in %s",
+	    opened ? "connection lost" : "cannot connect", why,
 	    evt_timetext_duration_format(wait, time));
-	evt_session_say(s, EVT_STATUS_DOWN, text);
+	evt_session_say(s, first ? EVT_STATUS_WARNING : EVT_STATUS_DOWN, text);
+	if (!opened)
+		snprintf(s->away_why, sizeof(s->away_why), "%s", why);
 	session_arm(s);
 }
 
@@ -148,6 +154,8 @@ session_begin(evt_session *s)
 	evt_error err;
 	int r;
 
+	if (s->conn == 0 && s->attempt == 0)
+		s->began_at = evt_session_now(s);
 	s->attempt++;
 	s->refused = false;
 	r = evt_credential_load(s->o.secret, &err);
@@ -157,7 +165,7 @@ session_begin(evt_session *s)
 		r = session_fill_headers(s, &f, &err);
 	if (r != EVT_OK) {
 		session_filled_free(&f);
-		session_retry(s, "cannot connect", err.text, 0);
+		session_retry(s, false, err.text, 0);
 		return;
 	}
 	request = (evt_client_request){ .target = (const char *)f.target.data,
@@ -193,6 +201,19 @@ session_put_loss(evt_session *s, const evt_receive_clock_time *at)
 	    s->away_why);
 	evt_session_put_span(s, &s->lost_at, at, why);
 	s->lost = false;
+}
+
+/* The recording ends without having had a connection. */
+static void
+session_put_never(evt_session *s, const evt_receive_clock_time *at)
+{
+	char why[sizeof(s->away_why) + 40];
+
+	snprintf(why, sizeof(why), "no connection was made: %s",
+	    s->away_why[0] != '\0' ? s->away_why :
+	                             "the first attempt got no answer");
+	evt_session_put_span(s, &s->began_at, at, why);
+	evt_session_say(s, EVT_STATUS_WARNING, why);
 }
 
 static void
@@ -346,6 +367,8 @@ session_leave(evt_session *s)
 
 	if (s->lost)
 		session_put_loss(s, &at);
+	else if (s->conn == 0 && s->attempt > 0)
+		session_put_never(s, &at);
 	evt_session_set_state(s, IDLE, EVT_STATUS_STOPPING);
 	evt_client_quit(s->client);
 }
@@ -370,10 +393,7 @@ session_on_ended(void *ctx, const evt_client_ended *e)
 	if ((s->refused || e->status == 401 || e->status == 403) &&
 	    at_least < REFUSED_NS)
 		at_least = REFUSED_NS;
-	if (!e->opened)
-		snprintf(s->away_why, sizeof(s->away_why), "%s", e->reason);
-	session_retry(s, e->opened ? "connection lost" : "cannot connect",
-	    e->reason, at_least);
+	session_retry(s, e->opened, e->reason, at_least);
 }
 
 /* Send the messages that are due. */

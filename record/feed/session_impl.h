@@ -30,6 +30,7 @@ struct evt_session {
 	int64_t alive_ns;    /* the server counts as heard at this time */
 	char *shown;         /* URL of this attempt, without secrets */
 
+	evt_receive_clock_time began_at; /* the first attempt */
 	unsigned attempt; /* since the last loss, counted from 1 */
 	uint32_t conn;    /* number of this or the last connection */
 	uint64_t frames;  /* received on it */
@@ -37,7 +38,8 @@ struct evt_session {
 	bool lost;        /* a connection was lost, and its gap is not put */
 	evt_receive_clock_time lost_at;
 	char lost_why[512];
-	char away_why[512]; /* why the latest attempt since then failed */
+	char away_why[512]; /* why the latest attempt since then, or since the
+	                       start, failed */
 	bool refused;       /* the server refused the subscription */
 
 	bool held; /* the socket is not read, since the queue is full */

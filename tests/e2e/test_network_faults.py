@@ -501,10 +501,10 @@ class Handshakes(FaultCase):
         p = self.record("dead", "ws://feed.invalid/", env=env(port))
         p.wait_for(rb"cannot connect: no connection to 127\.0\.0\.1 port \d+: refused or unreachable"
                    rb" \(through the proxy 127\.0\.0\.1:\d+\); retrying in")
-        p.finish(evtest.SIGTERM)
+        p.finish(evtest.SIGTERM, check=3)
         p = self.record("dead", "ws://feed.invalid/", env=dict(env(port), http_proxy="http://me:proxysecret@proxy.invalid:1"))
         p.wait_for(rb"cannot connect: cannot look up proxy\.invalid: .*; retrying in")
-        p.finish(evtest.SIGTERM)
+        p.finish(evtest.SIGTERM, check=3)
         self.assertNotIn(b"proxysecret", p.err)
 
 

@@ -4,7 +4,9 @@ import json
 import os
 import re
 import resource
+import socket
 import subprocess
+import time
 
 import evtest
 import feed
@@ -219,7 +221,7 @@ class Trouble(feed.FeedCase):
                 _, url = self.simulate("--http-error", status)
                 p = self.record(url)
                 p.wait_for(words)
-                p.finish(evtest.SIGTERM)
+                p.finish(evtest.SIGTERM, check=3)
 
     def test_logout(self):
         for what in ("stop", "reconnect"):
@@ -260,11 +262,45 @@ class Trouble(feed.FeedCase):
 
     def test_no_server_is_there(self):
         p = self.start("evtape-record", "ws://127.0.0.1:1/x", "-o", self.tape, "--profile", "raw")
-        p.wait_for(rb"cannot connect: .*refused.*; retrying in")
-        p.finish(evtest.SIGTERM)
+        p.wait_for(rb"warning: cannot connect: .*refused.*; retrying in")
+        p.finish(evtest.SIGTERM, check=3)
         p = self.start("evtape-record", "ws://no-such-host.invalid/x", "-o", self.tape, "--profile", "raw")
         p.wait_for(rb"no-such-host\.invalid.*; retrying in")
+        p.finish(evtest.SIGTERM, check=3)
+
+    def never_connected(self, url, why, *options):
+        """Each way to end without ever having had a connection is a loss."""
+        tape = self.path("never-%d.tape" % len(os.listdir(self.dir)))
+        p = self.start("evtape-record", url, "-o", tape, "--profile", "raw", "--duration", "1500ms", "-q", *options)
+        p.finish(check=3)
+        self.assertEqual(p.out, b"")
+        self.assertRegex(p.err.decode(), r"(?m)^evtape-record: warning: no connection was made: .*" + why)
+        gap, = [m["payload"] for m in evtest.info(tape)["marks"] if m["mark"] == "gap"]
+        self.assertRegex(gap["reason"], "^no connection was made: .*" + why)
+        self.assertIsNone(gap["frames"])
+        self.assertGreaterEqual(gap["seconds"], 1)
+        self.assertLess(gap["from"], gap["to"])
+        evtest.run("evtape", "verify", tape)
+
+    def test_no_connection_is_a_loss(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            self.never_connected("ws://127.0.0.1:1/x", "refused")
+            self.never_connected("ws://no-such-host.invalid/", "no-such-host")
+            # It is there, and answers nothing.
+            self.never_connected("ws://127.0.0.1:%d/" % silent.getsockname()[1], "the first attempt got no answer")
+
+    def test_a_late_connection_is_no_loss(self):
+        """The server comes up after the recorder."""
+        with socket.create_server(("127.0.0.1", 0)) as s:
+            port = s.getsockname()[1]
+        p = self.start("evtape-record", "ws://127.0.0.1:%d/event/subscription" % port, "-o", self.tape,
+                       "--credential-file", self.secret, "-q")
+        p.wait_for(rb"warning: cannot connect: .*refused")
+        self.simulate("--listen", str(port))
+        self.wait_frames(1, event="state_batch")
         p.finish(evtest.SIGTERM)
+        self.assertEqual(p.err.count(b"\n"), 1)
+        self.assertEqual(self.marks("gap"), [])
 
 
 class Proxy(feed.ProxyCase):
@@ -281,11 +317,11 @@ class Proxy(feed.ProxyCase):
         for url, no in ((here, ""), ("ws://feed.invalid/", "example.com, .invalid")):
             p = self.record(url, env=dict(env, no_proxy=no))
             p.wait_for(rb"connected to ws://127|cannot look up feed\.invalid")
-            p.finish(evtest.SIGTERM)
+            p.finish(evtest.SIGTERM, check=0 if url == here else 3)
         self.assertEqual(len(self.proxied), 1)
         p = self.record("ws://elsewhere.invalid/", env=env)
         p.wait_for(rb"the proxy refused to connect; retrying")
-        p.finish(evtest.SIGTERM)
+        p.finish(evtest.SIGTERM, check=3)
 
 
 class Tls(feed.FeedCase):
@@ -303,11 +339,11 @@ class Tls(feed.FeedCase):
         self.assertRegex(self.marks("connected")[0]["tls"], r"TLSv1\.[23]")
         p = self.record(url)
         p.wait_for(rb"not signed by a trusted CA.*trust the CA")
-        p.finish(evtest.SIGTERM)
+        p.finish(evtest.SIGTERM, check=3)
         url = self.serve("other")
         p = self.record(url, *ca)
         p.wait_for(rb"is not for 127\.0\.0\.1")
-        p.finish(evtest.SIGTERM)
+        p.finish(evtest.SIGTERM, check=3)
         before = self.count(event="state_batch")
         p = self.record(url, "--insecure")
         p.wait_for(rb"(?i)warning: .*certificate")
@@ -316,7 +352,7 @@ class Tls(feed.FeedCase):
         _, plain = self.simulate()
         p = self.record(plain.replace("ws://", "wss://"))
         p.wait_for(rb"does not speak TLS|TLS handshake failed|closed the connection during the handshake")
-        p.finish(evtest.SIGTERM)
+        p.finish(evtest.SIGTERM, check=3)
 
 
 class Raw(feed.FeedCase):
@@ -404,8 +440,10 @@ class Pressure(feed.FeedCase):
                                self.secret], stdin=slave, stdout=slave, stderr=slave) as p:
             os.close(slave)
             seen = b""
-            while not re.search(rb"connected  [1-9]\d* frames  \d+/s  .* on disk .*\r\x1b\[K", seen):
-                seen += os.read(master, 4096)
+            end = time.monotonic() + evtest.DEADLINE
+            while not re.search(rb"\r\d+s connected  [1-9]\d* frames  \d+/s  [^\r]* on disk [^\r]*\x1b\[K", seen):
+                self.assertLess(time.monotonic(), end, seen[-1000:])
+                seen = seen[-4096:] + os.read(master, 4096)
             p.send_signal(evtest.SIGINT)
             self.assertEqual(p.wait(evtest.DEADLINE), 0)
         os.close(master)

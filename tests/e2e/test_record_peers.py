@@ -201,7 +201,7 @@ class BareSocket(Peers):
             with self.subTest(answer):
                 p = self.raw(self.serve((answer, "http")))
                 p.wait_for(rb"cannot connect: .*" + words + rb".*; retrying in")
-                p.finish(evtest.SIGTERM)
+                p.finish(evtest.SIGTERM, check=3)
 
     def test_a_credential_in_the_subprotocol(self):
         """As browsers' clients have to send a token."""

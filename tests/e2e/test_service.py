@@ -87,7 +87,7 @@ class Notify(feed.FeedCase):
             m.wait("^STATUS=waiting, 0 frames")
             m.wait("^WATCHDOG=1$")
             m.wait("^WATCHDOG=1$")
-            p.finish(evtest.SIGTERM)
+            p.finish(evtest.SIGTERM, check=3)
 
     def test_held_frames_are_reported(self):
         m = self.manager()

@@ -221,6 +221,46 @@ TEST(each_byte_of_a_journal)
 	}
 }
 
+/* Delete the files of the journal, or its whole folder. */
+static void
+lose_journal(struct fixture *x, bool folder)
+{
+	char *dir = in_dir(x->path, "journal");
+	char command[600];
+
+	snprintf(command, sizeof(command),
+	    folder ? "rm -r '%s'" : "rm '%s'/*.evj", dir);
+	assert_int_equal(system(command), 0);
+	free(dir);
+}
+
+TEST(a_lost_journal)
+{
+	struct fixture *x = *state;
+	evt_verify_result got;
+	evt_writer *w;
+	evt_error err;
+	uint64_t left;
+
+	die_after(write_and_die, x);
+	left = 40 - verify(x).in_journal;
+	for (int folder = 0; folder < 2; folder++) {
+		lose_journal(x, folder);
+		got = verify(x);
+		assert_int_equal(got.faults, 1);
+		assert_int_equal(got.frames, left);
+		assert_non_null(strstr(x->said,
+		    "journal: the journal is "
+		    "missing, and 000001.ndjson.zst"));
+	}
+	/* The next recorder completes the segment. */
+	w = write_frames(x, 1);
+	got = verify(x);
+	assert_int_equal(got.faults, 0);
+	ok(evt_writer_close(w, &err), &err);
+	assert_int_equal(verify(x).faults, 0);
+}
+
 TEST(lost_blocks_are_counted)
 {
 	struct fixture *x = *state;
@@ -428,6 +468,7 @@ main(void)
 		T(each_byte_of_a_segment),
 		T(cut_off_at_each_length),
 		T(each_byte_of_a_journal),
+		T(a_lost_journal),
 		T(lost_blocks_are_counted),
 		T(wrong_rows),
 		T(missing_files),
