@@ -205,11 +205,11 @@ static const cli_option table[] = {
 const cli_command replay_command = {
 	.name = "evtape-replay",
 	.usage = "[options] TAPE...",
-	.summary = "Play tapes again, at the times they were received or "
+	.summary = "play tapes again, at the times they were received or "
 	           "faster or slower",
 	.details =
-	    "Several tapes are merged by time.  Frames go to stdout, or to "
-	    "WebSocket\nclients.  A final report says how late frames were "
+	    "Several tapes are merged by time. Frames go to stdout, or to "
+	    "WebSocket\nclients. A final report says how late frames were "
 	    "sent.\n\n" CLI_TIME_HELP "\n\n"
 	    "Keys, if stdin is a terminal: space pauses and resumes, . plays "
 	    "the next frame,\nleft and right move by 10 s, + and - change the "

@@ -1,4 +1,4 @@
-/* main.c - evtape-sim, a stand-in for the live platform. */
+/* main.c - evtape-sim, a simulator of the live platform. */
 #include <signal.h>
 #include <string.h>
 

@@ -275,8 +275,7 @@ static const cli_option table[] = { GROUP("Trackers"),
 const cli_command sim_command = {
 	.name = "evtape-sim",
 	.usage = "[options]",
-	.summary =
-	    "stand in for the live platform: a WebSocket server of events",
+	.summary = "simulate the live platform: a WebSocket server of events",
 	.details =
 	    "Clients connect to a path that ends in /event/subscription or\n"
 	    "/wse/subscription and subscribe by tracker id, in the old form or "
