@@ -1,5 +1,6 @@
 """evtape cut, merge, split, recover: parts of tapes, and tapes from parts."""
 
+import json
 import os
 import signal
 import subprocess
@@ -137,11 +138,30 @@ class Split(tooltest.Case):
         tape = self.make("s.tape", lines)
         self.out("split", "--by-source", tape, "-o", self.path("s"))
         self.assertEqual(self.names("s-"), sorted("s-%s.tape" % k for k in (
-            5, "a%2fb%20%c3%bc", 6, 7, 8, 9, 10, 11, 12, 13, 14)))
-        self.assertEqual(len(evtest.frames(self.path("s-5.tape"))), 4)
+            5, "%225%22", "a%2fb%20%c3%bc", 6, 7, 8, 9, 10, 11, 12, 13, 14)))
+        self.assertEqual(len(evtest.frames(self.path("s-5.tape"))), 3)
+        self.assertEqual(len(evtest.frames(self.path("s-%225%22.tape"))), 2)
         self.assertEqual(len(evtest.frames(self.path("s-6.tape"))), 3)
         self.out("split", "--by-source", "--source", "9", tape, "-o", self.path("one"))
         self.assertEqual(self.names("one-"), ["one-9.tape"])
+        self.out("split", "--by-source", "--source", '"5",7', tape, "-o", self.path("two"))
+        self.assertEqual(self.names("two-"), ["two-%225%22.tape", "two-7.tape"])
+
+    def test_by_source_with_any_id(self):
+        """File systems have limits and special names: no id meets them."""
+        ids = ["x" * 255, "x" * 254 + "y", "ü" * 127, "/" * 255, "..", ".", "a/../b", "-o", "a,b", "line\nbreak",
+               "%41", "A", "~", "x" * 121, "x" * 120, "x" * 119, "\"", "1", "01", "-1", "1.5", "C:\\", "\x7f", "*"]
+        lines = ['%d received 1 1 %s' % (T0 + i * S, json.dumps({"event": "state", "data": {"source_id": k}}, ensure_ascii=False))
+                 for i, k in enumerate(ids + [1, -1])]
+        tape = self.make("s.tape", lines)
+        made = self.json_lines("split", "--by-source", tape, "-o", self.path("s"), "--json")
+        self.assertEqual(len({m["tape"] for m in made}), len(ids) + 2)
+        got = []
+        for m in made:
+            self.assertEqual(os.path.dirname(m["tape"]), self.dir)
+            frame, = evtest.frames(m["tape"])
+            got.append(frame["payload"]["data"]["source_id"])
+        self.assertEqual(sorted(map(repr, got)), sorted(map(repr, ids + [1, -1])))
 
     def test_usage(self):
         tape = self.states()

@@ -10,12 +10,14 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "format/base/buf.h"
 #include "format/base/clock.h"
 #include "format/base/key_table.h"
 #include "format/base/err.h"
 #include "format/base/timetext.h"
+#include "format/keys/source_id.h"
 #include "tools/evtape/lib/blockcopy.h"
 #include "tools/evtape/lib/frame_loop.h"
 #include "tools/evtape/command.h"
@@ -25,6 +27,9 @@
 
 /* Sources in one pass; a writer takes a few megabytes. */
 #define AT_ONCE 8
+/* Bytes of an id in a file's name. */
+#define NAME_LONGEST 120
+#define QUOTE "%22"
 
 struct options {
 	cli_filter filter;
@@ -67,19 +72,23 @@ static const cli_command split_cli = {
 	.name = "evtape split",
 	.usage = "[options] TAPE -o PREFIX",
 	.summary = "split a tape by time, size or source",
-	.details = "Names of the new tapes: PREFIX-20260301T120000Z.tape "
-	           "(start) by time,\n"
-	           "PREFIX-0001.tape by size, PREFIX-10001.tape by source. In "
-	           "the name of\n"
-	           "a source, all bytes but letters, digits, dashes and dots "
-	           "are written\n"
-	           "as %xx. Frames stay in sequence order: a frame whose time "
-	           "steps back\n"
-	           "stays with its neighbours. A frame that names several "
-	           "sources goes to\n"
-	           "the tape of each; a frame that names none goes to no tape. "
-	           "Marks from\n"
-	           "the time of a source are on its tape.\n\n" CLI_TIME_HELP,
+	.details =
+	    "Names of the new tapes: PREFIX-20260301T120000Z.tape "
+	    "(start) by time,\n"
+	    "PREFIX-0001.tape by size, PREFIX-10001.tape by source. In "
+	    "the name of\n"
+	    "a source, all bytes but letters, digits, dashes and dots "
+	    "are written\n"
+	    "as %xx; the text 1 gets quotes, to tell it from the number 1; "
+	    "a long id\n"
+	    "is cut, and a checksum of it follows ~. Frames stay in sequence "
+	    "order: a frame whose time "
+	    "steps back\n"
+	    "stays with its neighbours. A frame that names several "
+	    "sources goes to\n"
+	    "the tape of each; a frame that names none goes to no tape. "
+	    "Marks from\n"
+	    "the time of a source are on its tape.\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples = "  $ evtape split --every 1h week.tape -o hours/week\n"
 	            "  $ evtape split --by-source --source 10001,10002 "
@@ -229,6 +238,7 @@ struct group {
 	const struct options *o;
 	char id[AT_ONCE][EVT_KEY_MAX + 1];
 	const char *ids[AT_ONCE]; /* pointers into `id`, for a filter */
+	uint8_t type[AT_ONCE];    /* enum evt_source_type, for a filter */
 	char *name[AT_ONCE];
 	newtape *to[AT_ONCE];
 	size_t n;
@@ -237,19 +247,25 @@ struct group {
 };
 
 static bool
-split_add_file_name(evt_buf *b, const char *id)
+split_add_file_name(evt_buf *b, const char *id, bool is_int)
 {
-	bool ok = true;
+	bool quoted = !is_int && evt_source_id_is_number(id, strlen(id)),
+	     ok = !quoted || evt_buf_add_str(b, QUOTE);
+	size_t longest = b->len + NAME_LONGEST;
 
-	for (; *id != '\0' && ok; id++) {
-		char c = *id;
+	for (const char *p = id; *p != '\0' && ok; p++) {
+		char c = *p;
 		bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
 		    (c >= 'A' && c <= 'Z') || c == '-' || c == '.';
 
+		/* File systems have a limit, and a new tape has a suffix. */
+		if (b->len > longest)
+			return evt_buf_printf(b, "~%016" PRIx64,
+			    (uint64_t)XXH64(id, strlen(id), 0));
 		ok = plain ? evt_buf_add_byte(b, (uint8_t)c) :
 		             evt_buf_printf(b, "%%%02x", (unsigned char)c);
 	}
-	return ok;
+	return ok && (!quoted || evt_buf_add_str(b, QUOTE));
 }
 
 static int
@@ -258,7 +274,8 @@ split_open_group(struct group *g, evt_error *err)
 	for (size_t i = 0; i < g->n; i++) {
 		evt_buf name = { 0 };
 		bool ok = evt_buf_printf(&name, "%s-", g->o->output) &&
-		    split_add_file_name(&name, g->ids[i]) &&
+		    split_add_file_name(&name, g->ids[i],
+		        g->type[i] == EVT_SOURCE_INT) &&
 		    evt_buf_add(&name, ".tape", sizeof(".tape"));
 		int r;
 
@@ -273,12 +290,12 @@ split_open_group(struct group *g, evt_error *err)
 }
 
 static bool
-split_names(const evt_frame *f, const char *id)
+split_names(const evt_frame *f, const char *id, bool is_int)
 {
 	size_t n = strlen(id);
 
 	for (size_t i = 0; i < f->n_sources; i++) {
-		if (f->sources[i].len == n &&
+		if (f->sources[i].len == n && f->sources[i].is_int == is_int &&
 		    memcmp(f->sources[i].text, id, n) == 0)
 			return true;
 	}
@@ -292,7 +309,8 @@ split_deal(void *ctx, const evt_frame *f, evt_error *err)
 	int r = EVT_OK;
 
 	for (size_t i = 0; i < g->n && r == EVT_OK; i++) {
-		if (f->kind == EVT_KIND_MARK || split_names(f, g->ids[i]))
+		if (f->kind == EVT_KIND_MARK ||
+		    split_names(f, g->ids[i], g->type[i] == EVT_SOURCE_INT))
 			r = newtape_put(g->to[i], f, err);
 	}
 	return r;
@@ -335,6 +353,7 @@ split_group(struct group *g, const cli_tapes *tapes, const evt_filter *filter)
 	bool whole;
 
 	mine.sources = g->ids;
+	mine.source_types = g->type;
 	mine.n_sources = g->n;
 	if (r == EVT_OK)
 		code = frame_loop_run(&loop);
@@ -346,8 +365,7 @@ split_group(struct group *g, const cli_tapes *tapes, const evt_filter *filter)
 	return code;
 }
 
-/* List the sources of --source, else all on the tape.  Each text is listed once:
- * a filter does not tell 5 from "5", so they share a tape. */
+/* List the sources of --source, else all on the tape. */
 static int
 split_list_sources(evt_tape *tape, const evt_filter *filter, evt_key_table *ids,
     evt_error *err)
@@ -365,11 +383,15 @@ split_list_sources(evt_tape *tape, const evt_filter *filter, evt_key_table *ids,
 	for (size_t i = 0; i < n && r == EVT_OK; i++) {
 		const char *id =
 		    info != NULL ? info->sources[i].name : filter->sources[i];
+		bool is_int = info != NULL ?
+		    info->sources[i].is_int :
+		    filter->source_types[i] == EVT_SOURCE_INT;
 
 		if (!evt_key_table_reserve(ids, 1))
 			r = evt_err_nomem(err);
 		else
-			evt_key_table_add(ids, id, (uint32_t)strlen(id), false);
+			evt_key_table_add(ids, id, (uint32_t)strlen(id),
+			    is_int);
 	}
 	evt_info_free(info);
 	return r;
@@ -396,6 +418,8 @@ split_by_source(const struct options *o, const cli_tapes *tapes,
 			memcpy(g.id[g.n], key.text, key.len);
 			g.id[g.n][key.len] = '\0';
 			g.ids[g.n] = g.id[g.n];
+			g.type[g.n] =
+			    key.is_int ? EVT_SOURCE_INT : EVT_SOURCE_TEXT;
 			g.n++;
 		}
 		one = split_group(&g, tapes, filter);
