@@ -1,5 +1,5 @@
-/* recorder_impl.h - what recorder.c, tape_thread.c and line_input.c
- * share.  Only they may include it. */
+/* recorder_impl.h - declarations that recorder.c, tape_thread.c and
+ * line_input.c share. Only they may include it. */
 #ifndef EVT_RECORD_RECORDER_IMPL_H
 #define EVT_RECORD_RECORDER_IMPL_H
 

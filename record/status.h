@@ -104,8 +104,7 @@ void evt_status_unlock(evt_status *status);
 void evt_status_get(evt_status *status, evt_status_figures *ret_figures);
 
 void evt_status_set_state(evt_status *status, enum evt_status_state state);
-/* Count a gap mark.  `frames` and `bytes` are what was lost; negative: not
- * known. */
+/* Count a gap mark. `frames` and `bytes` were lost; negative: not known. */
 void evt_status_add_gap(evt_status *status, int64_t frames, int64_t bytes);
 
 /* "connected" and so on. */

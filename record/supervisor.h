@@ -1,5 +1,5 @@
 /*
- * supervisor.h - what the parts of a recorder may ask of the recorder.
+ * supervisor.h - the recorder's callbacks for its parts.
  *
  * The session, the tape sink, the disk watch, the pretrigger and the tracker
  * poll all take a pointer to one table of this kind.  A part needs only some

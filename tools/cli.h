@@ -107,7 +107,8 @@ int cli_usage(const cli_command *cmd, const char *fmt, ...)
 /* Print "evtape-record: warning: message". */
 void cli_warn(const cli_command *cmd, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* Print "evtape-record: message" that is no failure: what was done or found. */
+/* Print "evtape-record: message" that is not a failure: what was done or
+ * found. */
 void cli_note(const cli_command *cmd, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void cli_note_v(const cli_command *cmd, const char *fmt, va_list ap)

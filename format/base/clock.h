@@ -8,8 +8,8 @@
 #define EVT_NS_PER_MS INT64_C(1000000)
 #define EVT_NS_PER_US INT64_C(1000)
 
-/* Sum and difference of times in ns; they saturate instead of overflowing.
- * Any time may be on a tape: what computes with times uses these. */
+/* Sum and difference of times in ns; they saturate instead of overflowing. A
+ * tape may have any times, so all code that computes with times uses these. */
 static inline int64_t
 evt_clock_add(int64_t a, int64_t b)
 {

@@ -30,7 +30,7 @@ evt_err_fill(evt_error *err, int code, int sys, const char *fmt, ...)
 	err->sys = sys;
 	if (sys != 0 && n >= 0 && (size_t)n < sizeof(err->text))
 		snprintf(err->text + n, sizeof(err->text) - (size_t)n, ": %s",
-		    sys == ELOOP ? /* also of evt_io for what is no file */
+		    sys == ELOOP ? /* evt_io gives it for entries that are not files, too */
 		        "it is a symbolic link or not a regular file, so it is "
 		        "not opened" :
 		        strerror_r(sys, words, sizeof(words)));

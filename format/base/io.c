@@ -308,7 +308,7 @@ io_posix_stat(void *ctx, const char *path, struct stat *st)
 	int dir;
 
 	(void)ctx;
-	/* A path that ends in a slash names what the link points to. */
+	/* A path that ends in a slash names the target of the link. */
 	if (path[0] == '\0' || path[strlen(path) - 1] == '/')
 		return stat(path, st);
 	dir = io_at(path, buf, &name);

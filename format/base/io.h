@@ -39,7 +39,7 @@ typedef struct evt_io {
 	int (*unlink)(void *ctx, const char *path);
 	int (*mkdir)(void *ctx, const char *path, mode_t mode);
 	int (*fstat)(void *ctx, int fd, struct stat *st);
-	/* As lstat(): of a link, not of what it points to. */
+	/* As lstat(): of a link itself, not of its target. */
 	int (*stat)(void *ctx, const char *path, struct stat *st);
 	/* Call name() for each entry of the folder except "." and "..", until it
 	 * returns false.  is_file: the entry is a file, or a link to one,
@@ -74,8 +74,9 @@ int evt_io_sync_parent(const evt_io *io, const char *path, evt_error *err);
 int evt_io_read_at(const evt_io *io, int fd, void *p, size_t n, uint64_t at,
     const char *what, size_t *ret_n, evt_error *err);
 
-/* Whether this process may use a file of a folder.  Root reads (and `write`:
- * writes) in the folder of another user only what that user could. */
+/* Whether this process may use a file of a folder. Root reads (with `write`:
+ * writes) in another user's folder only files that this user could read
+ * (write). */
 bool evt_io_may_use(const struct stat *folder, const struct stat *file,
     bool write);
 

@@ -65,7 +65,7 @@ timetext_two_digits(const char **p, int min, int max, int *ret)
 	return true;
 }
 
-/* ".25" as 250000000 billionths; none is 0. */
+/* Parse ".25" as 250000000 billionths; without a fraction it is 0. */
 static const char *
 timetext_fraction(const char **p, int64_t *ret_billionths)
 {
@@ -594,7 +594,7 @@ evt_timetext_parse(const char *text, const evt_timetext_ref *ref,
 
 /* ---- for people --------------------------------------------------------- */
 
-/* The last n digits of v, and what follows them. */
+/* Write the last n digits of v and the text that follows them. */
 static char *
 timetext_put_digits(char *p, int64_t v, int n, char follow)
 {

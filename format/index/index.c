@@ -400,8 +400,8 @@ evt_index_create(const evt_io *io, const char *path, const uint8_t uuid[16],
 		return evt_err_nomem(err);
 	index_uuid_text(uuid, hex);
 	*ret_fresh = false;
-	/* What is no file of the tape's is not opened: evt_index_remove()
-	 * removes the name. */
+	/* An entry that is not a file of the tape is not opened;
+	 * evt_index_remove() removes it. */
 	if (index_are_files(io, path) != EVT_INDEX_OK)
 		r = EVT_ERR_CORRUPT;
 	else

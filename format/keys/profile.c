@@ -68,7 +68,7 @@ profile_as_index(const char *text, uint64_t *ret)
 	return *text == '\0';
 }
 
-/* Note that `path` (a bit) goes on with the component of n bytes at p. */
+/* Record that `path` (a bit) continues with the component of n bytes at p. */
 static bool
 profile_add_component(evt_profile_level *level, uint64_t path, const char *p,
     size_t n)

@@ -24,7 +24,7 @@
 #include "format/base/buf.h"
 #include "format/evtape.h"
 
-/* What an element of a list asks for. */
+/* What kind of id an element of a list has. */
 enum evt_source_id_kind {
 	EVT_SOURCE_ID_ANY,  /* an id, integer or text */
 	EVT_SOURCE_ID_TEXT, /* a text: it had quotes */

@@ -1,5 +1,5 @@
-/* info.c - what is on a tape: from the index, or from the blocks of segments that
- * the index does not have. */
+/* info.c - the contents of a tape: from the index, or from the blocks of
+ * segments that the index does not have. */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -177,7 +177,7 @@ info_compare_keys(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-/* Most frames first, without those that have none. */
+/* Most frames first; entries without frames are left out. */
 static void
 info_sort_keys(evt_info_key *keys, size_t *n)
 {

@@ -31,7 +31,7 @@ struct labels {
 	const char *wanted;
 	size_t found;
 	evt_nearest nearest;
-	evt_trackers **lists; /* what `nearest` points into */
+	evt_trackers **lists; /* the texts that `nearest` points to */
 	size_t n_lists;
 };
 

@@ -59,7 +59,8 @@ state_all_tell(struct each *e, const evt_key *key, const evt_frame *f,
 
 /* ---- the journal --------------------------------------------------------- */
 
-/* Copies of the journal's frames, in their order: its reader goes forward. */
+/* Copies of the journal's frames, in their order, since its reader only moves
+ * forward. */
 struct copies {
 	const evt_filter_match *match;
 	evt_frame *frame; /* payload, event and sources: offsets until all

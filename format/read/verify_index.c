@@ -20,8 +20,7 @@
 struct evt_verify_index {
 	const evt_io *io;
 	char *dir;
-	char *file;       /* room for the name of a file in it: what was made
-	                     can be removed when there is no memory left */
+	char *file;       /* space for a name, also when memory has run out */
 	evt_index *fresh; /* NULL: no segment yet */
 	uint32_t last;    /* number of the last segment */
 };
@@ -121,8 +120,8 @@ verify_index_add_rows(evt_buf *sql, size_t table, const char *db)
 	        tables[table].segment);
 }
 
-/* Whether a segment that was looked at went away meanwhile: its rows go after
- * it.  (Out of memory counts as no.) */
+/* Whether a verified segment was removed meanwhile; its rows are removed after
+ * it. (Out of memory counts as no.) */
 static bool
 verify_index_is_gone(const evt_io *io, const char *tape, uint32_t no)
 {

@@ -92,7 +92,8 @@ evt_block_head_read(const uint8_t *p, size_t n, const char *where,
 	    memcmp(h + BH_MAGIC, EVT_BLOCK_MAGIC, 8) != 0)
 		return block_load_damaged(err, where,
 		    "there is no valid block header");
-	/* Every version has the sum here: a version that damage made is none. */
+	/* Every version has the checksum here. So a version number that damage
+	 * made is not believed. */
 	if (evt_get64(h + BH_HEADER_SUM) != XXH64(h, BH_HEADER_SUM, 0))
 		return block_load_damaged(err, where,
 		    "the block header's checksum is wrong");
@@ -520,7 +521,8 @@ block_load_decompress_head(evt_block *b, const uint8_t *p, uint32_t stored,
 	return EVT_OK;
 }
 
-/* The longest varint, and what of large metadata is looked at first. */
+/* The longest varint, and the bytes of large metadata that are checked
+ * first. */
 #define VARINT_MAX 10
 #define CLAIMS_FROM (1u << 20)
 #define CLAIMS (64u << 10)

@@ -101,7 +101,8 @@ journal_read_header(evt_journal_reader *reader, uint64_t first_seq,
 	if (memcmp(h + JH_MAGIC, EVT_JOURNAL_MAGIC, 8) != 0)
 		return evt_err_set(err, EVT_ERR_CORRUPT,
 		    "%s: the header of the journal is not valid", reader->path);
-	/* Every version has the sum here: a version that damage made is none. */
+	/* Every version has the checksum here. So a version number that damage
+	 * made is not believed. */
 	if (evt_get64(h + JH_SUM) != XXH64(h, JH_SUM, 0))
 		return evt_err_set(err, EVT_ERR_CORRUPT,
 		    "%s: the checksum of the journal's header is wrong",

@@ -39,7 +39,7 @@ struct evt_journal {
 	uint8_t uuid[EVT_UUID_LEN];
 	struct files waiting; /* their blocks are being made, in this order */
 	struct file now;      /* that is written to; fd -1: none yet */
-	uint64_t first_seq;   /* of it, or of the batch where there is none */
+	uint64_t first_seq;   /* of it, or of the batch if no file is open */
 	bool torn;            /* bytes may follow the good ones */
 	bool dir_dirty;       /* a file was made since the folder was synced */
 	evt_buf batch;        /* records not yet written */

@@ -19,7 +19,7 @@ tape_dir_look_at(void *arg, const char *name, bool is_file)
 	bool ours = evt_segment_parse_name(name) > 0 ||
 	    strcmp(name, "tape.db") == 0 || strcmp(name, "journal") == 0;
 
-	(void)is_file; /* whatever it is, the folder is not empty */
+	(void)is_file; /* any entry: the folder is not empty */
 	*what = ours ? TAPE : OTHER;
 	return !ours;
 }
@@ -77,7 +77,7 @@ tape_dir_make(const evt_io *io, const char *path, evt_error *err)
 	return EVT_OK;
 }
 
-/* Refuse a folder that holds something else; *what says what it holds. */
+/* Refuse a folder that holds something else; *what describes it. */
 static int
 tape_dir_may_become(const evt_io *io, const char *path, enum content *what,
     evt_error *err)

@@ -28,10 +28,11 @@ struct needles {
 
 struct evt_credential {
 	char *file;
-	char *given;          /* from the environment */
-	char *text;           /* the credential in use, NULL: none */
-	char *url;            /* percent-encoded */
-	struct needles known; /* text, earlier ones, and what was learned */
+	char *given; /* from the environment */
+	char *text;  /* the credential in use, NULL: none */
+	char *url;   /* percent-encoded */
+	struct needles
+	    known; /* the credential, earlier ones, and learned texts */
 };
 
 static void

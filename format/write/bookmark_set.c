@@ -99,7 +99,7 @@ bookmark_set_request(const char *path, const evt_bookmark_request *request,
 	return r;
 }
 
-/* Check what is requested; `text` may be NULL. */
+/* Check a request; `text` may be NULL. */
 static int
 bookmark_set_check(const evt_io *io, const char *path, const char *text,
     evt_error *err)

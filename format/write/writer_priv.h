@@ -33,7 +33,7 @@ typedef struct evt_writer_requests {
 	char *trigger_text; /* with this text; NULL: without one */
 } evt_writer_requests;
 
-/* ---- writer.c: what the other files of the module see of the writer ------- */
+/* ---- writer.c: what the other files of the module may use ---------------- */
 
 /* Strings and objects belong to the writer. */
 const evt_io *evt_writer_io(const evt_writer *w);

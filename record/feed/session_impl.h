@@ -1,5 +1,5 @@
-/* session_impl.h - what session.c and session_put.c share.  Only they may
- * include it. */
+/* session_impl.h - declarations that session.c and session_put.c share. Only
+ * they may include it. */
 #ifndef EVT_RECORD_FEED_SESSION_IMPL_H
 #define EVT_RECORD_FEED_SESSION_IMPL_H
 
@@ -68,8 +68,8 @@ void evt_session_put_mark(evt_session *s, const evt_receive_clock_time *at,
 void evt_session_put_gap(evt_session *s, const evt_receive_clock_time *at,
     const evt_mark_gap_info *gap);
 
-/* Put a gap mark for the time between two stamps; what was lost is not
- * known. */
+/* Put a gap mark for the time between two stamps; the number of lost frames is
+ * not known. */
 void evt_session_put_span(evt_session *s, const evt_receive_clock_time *from,
     const evt_receive_clock_time *to, const char *reason);
 

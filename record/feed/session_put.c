@@ -1,4 +1,4 @@
-/* session_put.c - what a session puts into the queue: frames, marks, and the
+/* session_put.c - a session puts items into the queue: frames, marks, and the
  * gaps that a full queue or a stopped process leaves. */
 #include "record/feed/session_impl.h"
 

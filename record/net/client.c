@@ -149,7 +149,7 @@ evt_client_free(evt_client *c)
 {
 	if (c == NULL)
 		return;
-	c->live = false; /* do not report what is destroyed now */
+	c->live = false; /* do not report connections that are destroyed now */
 	if (c->lws != NULL)
 		lws_context_destroy(c->lws);
 	SSL_CTX_free(c->tls);

@@ -1,5 +1,5 @@
-/* client_impl.h - what client.c, client_lws.c and client_raw.c share.  Only they
- * may include it. */
+/* client_impl.h - declarations that client.c, client_lws.c and client_raw.c
+ * share. Only they may include it. */
 #ifndef EVT_RECORD_NET_CLIENT_IMPL_H
 #define EVT_RECORD_NET_CLIENT_IMPL_H
 
@@ -23,14 +23,14 @@ struct outgoing {
 	uint8_t data[]; /* LWS_PRE bytes, then the message */
 };
 
-/* Who ended a connection without a close frame. */
+/* The side that ended a connection without a close frame. */
 enum closer {
 	CLOSER_SERVER, /* it closed the TCP or TLS connection */
 	CLOSER_BROKEN, /* a reset, or nothing got through */
-	CLOSER_US      /* what the server sent breaks the protocol */
+	CLOSER_US      /* the server violated the protocol */
 };
 
-/* What the callbacks learn about the present attempt or connection. */
+/* What the callbacks found out about the current attempt or connection. */
 struct hearsay {
 	char lws[200];                 /* text of CONNECTION_ERROR */
 	char tls[400];                 /* why the certificate was refused */
@@ -119,7 +119,7 @@ void evt_client_note_close(evt_client *c, const uint8_t *p, size_t n,
     bool exact);
 /* The socket is writable: send one thing.  Non-zero closes the connection. */
 int evt_client_writeable(evt_client *c, struct lws *wsi);
-/* Who ended the connection.  Its socket must still be open. */
+/* Find out which side ended the connection. Its socket must still be open. */
 enum closer evt_client_closer(struct lws *wsi);
 
 /* ---- client_raw.c -------------------------------------------------------- */

@@ -266,7 +266,7 @@ client_lws_write_ping(evt_client *c, struct lws *wsi)
 	                     lws_write(wsi, frame + LWS_PRE, 0, LWS_WRITE_PING);
 }
 
-/* Begin to close; what the server has sent until then is still received. */
+/* Begin to close; frames that the server has sent before are still received. */
 static int
 client_lws_write_close(evt_client *c, struct lws *wsi)
 {
@@ -318,7 +318,7 @@ client_lws_write_body(evt_client *c, struct lws *wsi)
 	return r < 0 ? -1 : 0;
 }
 
-/* Have libwebsockets pass what it has of the answer. */
+/* Make libwebsockets pass the part of the answer that it has. */
 static int
 client_lws_read_answer(struct lws *wsi)
 {

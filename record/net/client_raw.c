@@ -155,7 +155,7 @@ client_raw_on_close(evt_client *c, struct lws *wsi, const evt_ws_frame_event *e)
 		(void)evt_client_raw_close(c, wsi, client_raw_close_answer(e));
 }
 
-/* Parse the frames of what was read.  Non-zero closes. */
+/* Parse the frames in the bytes read. Non-zero closes. */
 static int
 client_raw_take(evt_client *c, struct lws *wsi,
     const evt_receive_clock_time *stamp, uint8_t *p, size_t n)

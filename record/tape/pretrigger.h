@@ -53,10 +53,10 @@ int evt_pretrigger_commit(evt_pretrigger *p, evt_error *err);
 int evt_pretrigger_tick(evt_pretrigger *p, evt_error *err);
 int evt_pretrigger_rotate(evt_pretrigger *p, evt_error *err);
 
-/* Trigger, by a signal.  The next call does what follows from it. */
+/* Trigger, by a signal. The next call carries it out. */
 void evt_pretrigger_pull(evt_pretrigger *p);
 
-/* The recording ends: discard what is held.  Frames that are put from now on
+/* The recording ends: discard the held frames. Frames that are put from now on
  * are written to the tape. */
 int evt_pretrigger_end(evt_pretrigger *p, evt_error *err);
 

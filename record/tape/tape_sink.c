@@ -26,7 +26,7 @@ struct evt_tape_sink {
 	uint64_t pending; /* frames put since the last commit */
 	uint64_t held;    /* those of them that are held for a trigger */
 	uint64_t put_bytes;
-	/* Counts of what was put; not all of it is committed. */
+	/* Counts of frames that were put; not all of them are committed. */
 	uint64_t frames, sent, marks, bytes;
 	int64_t last_frame_ns;
 	uint64_t stored;
@@ -157,7 +157,7 @@ tape_sink_try_again(evt_tape_sink *s, int r, const evt_error *err)
 	return true;
 }
 
-/* Count what a frame takes on the disk. */
+/* Count the bytes of a frame on the disk. */
 static void
 tape_sink_count_bytes(evt_tape_sink *s, const evt_frame *frame)
 {

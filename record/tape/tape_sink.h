@@ -52,7 +52,7 @@ void evt_tape_sink_free(evt_tape_sink *s);
  * watched disk is full, for EVT_TAPE_SINK_PATIENCE tries.
  */
 void evt_tape_sink_put(evt_tape_sink *s, const evt_queue_item *item);
-/* Commit what was put, in the same way, and update the status. */
+/* Commit the frames that were put, in the same way, and update the status. */
 void evt_tape_sink_commit(evt_tape_sink *s);
 /* Regular work: evt_writer_tick().  To be called about once a second. */
 void evt_tape_sink_tick(evt_tape_sink *s);
@@ -79,8 +79,8 @@ void evt_tape_sink_last_try(evt_tape_sink *s,
  */
 uint64_t evt_tape_sink_lost(const evt_tape_sink *s, bool uncommitted);
 /*
- * The writer was closed, and with success: it wrote what was put and not
- * committed.  Update the status.  The writer is not used.
+ * The writer was closed successfully, so it wrote the uncommitted frames.
+ * Update the status. The writer is not used.
  */
 void evt_tape_sink_closed(evt_tape_sink *s);
 

@@ -35,12 +35,13 @@ typedef struct evt_deck_input {
 } evt_deck_input;
 
 typedef struct evt_deck_options {
-	uint32_t speed;     /* as speed.h has it */
-	int64_t max_gap_ns; /* longer silences are cut to this; -1: none is */
-	uint64_t passes;    /* how often to play the tape; 0: without end */
-	bool paused;        /* start paused */
-	bool no_follow;     /* end where a live tape ends now */
-	bool merged;        /* the input merges several tapes */
+	uint32_t speed; /* as speed.h has it */
+	int64_t
+	    max_gap_ns; /* longer silences are cut to this; -1: silences stay */
+	uint64_t passes; /* how often to play the tape; 0: without end */
+	bool paused;     /* start paused */
+	bool no_follow;  /* end where a live tape ends now */
+	bool merged;     /* the input merges several tapes */
 	/* Sequence numbers, ascending, of the tape's EVT_MARK_STARTED marks, if
 	 * the input does not yield them.  Not copied. */
 	const uint64_t *runs;
@@ -59,7 +60,8 @@ int evt_deck_new(evt_deck_input input, const evt_deck_options *options,
     evt_deck **ret_deck, evt_error *err);
 void evt_deck_free(evt_deck *deck);
 
-/* What evt_deck_poll() returns; an error of the input is a negative evt_code. */
+/* The results of evt_deck_poll(); an error of the input is a negative
+ * evt_code. */
 enum evt_deck_result {
 	EVT_DECK_FRAME = 20, /* *ret_frame is due: send it */
 	EVT_DECK_WAIT,       /* no frame is due before *ret_due_ns */

@@ -41,7 +41,7 @@
 /* Most frames in a batch; at EVT_SPEED_UNLIMITED only take() limits it. */
 #define EVT_PACE_BATCH_MAX 256u
 
-/* What take() did with a frame. */
+/* The result of take() for a frame. */
 enum evt_pace_taken {
 	EVT_PACE_ADDED,  /* the frame is in the batch */
 	EVT_PACE_FULL,   /* the same, and the batch must be delivered now */
@@ -84,7 +84,8 @@ typedef struct evt_pace {
 void evt_pace_init(evt_pace *pace, const evt_pace_output *output,
     evt_lateness *lateness);
 
-/* What evt_pace_play() returns; an error of the deck is a negative evt_code. */
+/* The results of evt_pace_play(); an error of the deck is a negative
+ * evt_code. */
 enum evt_pace_result {
 	EVT_PACE_MORE = 10, /* more may be due: call again after what else is
 	                     * to be done, such as a look at signals */

@@ -1,4 +1,4 @@
-/* play_options.c - what to play and how; see play_options.h. */
+/* play_options.c - parse the settings of a playback; see play_options.h. */
 #include "replay/play/play_options.h"
 #include "replay/play/tape_set.h"
 

@@ -27,12 +27,12 @@ typedef struct evt_play_options {
 	evt_source_select sources; /* empty: all */
 	evt_strings events;        /* empty: all */
 	const struct evt_tape_set
-	    *tapes;         /* what labels and ids are looked up in; the caller
-	   sets it.  NULL: no tapes */
-	unsigned kinds;     /* as evt_filter.kinds; received */
-	uint32_t speed;     /* as evt_deck_options; EVT_SPEED_ONE */
-	int64_t max_gap_ns; /* longer silences are cut to this; -1: none is */
-	uint64_t passes;    /* how often; 0: without end */
+	    *tapes;     /* where labels and ids are looked up; or NULL */
+	unsigned kinds; /* as evt_filter.kinds; received */
+	uint32_t speed; /* as evt_deck_options; EVT_SPEED_ONE */
+	int64_t
+	    max_gap_ns; /* longer silences are cut to this; -1: silences stay */
+	uint64_t passes; /* how often; 0: without end */
 	bool paused;
 	bool no_follow;
 } evt_play_options;

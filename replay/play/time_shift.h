@@ -19,7 +19,7 @@ int evt_time_shift_new(int64_t from_ns, int64_t to_ns,
     evt_time_shift **ret_shift, evt_error *err);
 void evt_time_shift_free(evt_time_shift *shift);
 
-/* What is added to times, in ns. */
+/* The number of ns that is added to times. */
 int64_t evt_time_shift_ns(const evt_time_shift *shift);
 
 /*

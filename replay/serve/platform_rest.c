@@ -105,7 +105,7 @@ platform_rest_send(struct call *c, bool ok)
 		    "Unexpected error");
 }
 
-/* Answer with what was written. */
+/* Send the answer. */
 static void
 platform_rest_succeed(struct call *c)
 {
@@ -273,7 +273,7 @@ platform_rest_user_auth(struct call *c)
 	char hash[2 * sizeof(random) + 1];
 
 	/* Passwords cannot be checked here, and the required credential must
-	 * not be given to anybody who asks. */
+	 * not be given to every client that asks. */
 	if (c->site->hash != NULL) {
 		platform_rest_fail(c->x, 400, SAYS_WRONG_LOGIN,
 		    "Wrong login or password");
@@ -431,7 +431,7 @@ platform_rest_tracker_list(struct call *c)
 	platform_rest_succeed(c);
 }
 
-/* What is known of a tracker. */
+/* The condition of a tracker. */
 enum tracker_condition {
 	TRACKER_UNKNOWN,
 	TRACKER_GONE, /* its source is corrupt */
@@ -456,8 +456,8 @@ platform_rest_condition_of(const struct call *c, int64_t id)
 	                              TRACKER_SILENT;
 }
 
-/* Find the tracker that is asked for.  false: there is none, and the request
- * was answered. */
+/* Find the requested tracker. false: it does not exist, and the request was
+ * answered. */
 static bool
 platform_rest_asked_tracker(struct call *c, int64_t *ret_id,
     enum tracker_condition *ret_condition)

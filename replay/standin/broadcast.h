@@ -14,7 +14,7 @@
 /* Zero-initialised is valid. */
 typedef struct evt_broadcast {
 	const evt_frame *frame;
-	const evt_state_update *update; /* what the frame says */
+	const evt_state_update *update; /* the sources that the frame changed */
 	/* The user's offset from UTC, in seconds, as a frame said last. */
 	int offset_s;
 	evt_buf text[EVT_SUBSCRIPTION_VARIANTS];

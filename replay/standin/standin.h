@@ -63,7 +63,7 @@ int64_t evt_standin_due(const evt_standin *standin);
 /* Send the batches that are due by now_ns. */
 int evt_standin_tick(evt_standin *standin, int64_t now_ns, evt_error *err);
 
-/* What a source was before the deck was moved; a bit each. */
+/* The conditions of a source before the deck was moved; a bit each. */
 enum { EVT_STANDIN_WAS_BLOCKED = 1, EVT_STANDIN_WAS_CORRUPT = 2 };
 
 /*

@@ -1,4 +1,5 @@
-/* standin_impl.h - what standin.c and standin_send.c share; for them alone. */
+/* standin_impl.h - declarations that standin.c and standin_send.c share; for
+ * them alone. */
 #ifndef EVT_REPLAY_STANDIN_STANDIN_IMPL_H
 #define EVT_REPLAY_STANDIN_STANDIN_IMPL_H
 
@@ -45,8 +46,8 @@ int evt_standin_send(evt_standin *c, const evt_buf *text, evt_error *err);
 /* Send the last state of a source as a message of its own. */
 int evt_standin_send_state(evt_standin *c, const evt_state_source *s,
     evt_error *err);
-/* Send the last items of the sources in the set as one batch; nothing if they
- * have none. */
+/* Send the last items of the sources in the set as one batch; without items,
+ * send nothing. */
 int evt_standin_send_batch(evt_standin *c, enum evt_subscription_kind kind,
     const evt_bitset *which, evt_error *err);
 /* Send the batch of the broadcast without the items that the client may not

@@ -1,6 +1,6 @@
 /*
- * state_source.h - one source in the state table: who it is, what was said of
- * it last.
+ * state_source.h - one source in the state table: its identity, and its last
+ * states.
  *
  * Receive times and sequence numbers are those on the tape, before any time
  * shift.

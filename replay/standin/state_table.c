@@ -507,7 +507,8 @@ state_table_kind_of(const evt_frame *f)
 
 	if (f->kind != EVT_KIND_RECEIVED)
 		return EVT_STATE_UPDATE_NONE;
-	/* A response has no event name; other messages have none either. */
+	/* A response has no event name, and some other messages have no event
+	 * name, too. */
 	if (f->event == NULL)
 		return f->len > 0 && f->payload[0] == '{' ?
 		    EVT_STATE_UPDATE_ANSWER :

@@ -41,7 +41,8 @@ bool evt_state_table_has_trackers(const evt_state_table *table);
 /* All trackers, in the order in which they were added; several may share a
  * source.  Without added ones, one for each source. */
 size_t evt_state_table_n_trackers(const evt_state_table *table);
-/* The i-th, i < evt_state_table_n_trackers().  false: that source has none. */
+/* The i-th, i < evt_state_table_n_trackers(). false: that source has no
+ * tracker. */
 bool evt_state_table_tracker_at(const evt_state_table *table, size_t i,
     int64_t *ret_id, const evt_state_source **ret_source);
 

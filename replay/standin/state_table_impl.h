@@ -1,5 +1,5 @@
-/* state_table_impl.h - what state_table.c, state_answers.c and state_clock.c
- * share; for them alone. */
+/* state_table_impl.h - declarations that state_table.c, state_answers.c and
+ * state_clock.c share; for them alone. */
 #ifndef EVT_REPLAY_STANDIN_STATE_TABLE_IMPL_H
 #define EVT_REPLAY_STANDIN_STATE_TABLE_IMPL_H
 
@@ -34,7 +34,7 @@ struct evt_state_table {
 	size_t n_connections, cap_connections;
 };
 
-/* What is added to the times of the tapes, in ns. */
+/* The number of ns that is added to the times of the tapes. */
 int64_t evt_state_table_shift_ns(const evt_state_table *table);
 /* The source with that key, added if it is new.  NULL: out of memory. */
 evt_state_source *evt_state_table_put(evt_state_table *table,
@@ -52,8 +52,8 @@ int evt_state_table_put_connections(evt_state_table *table, uint32_t tape,
 /* Apply a frame that may be a response: it says which sources are blocked. */
 int evt_state_table_apply_answer(evt_state_table *table, const evt_frame *frame,
     evt_state_update *update, evt_error *err);
-/* Load which sources were blocked: by the last response before time_ns, or by the
- * first one after it if there is none before. */
+/* Load which sources were blocked: by the last response before time_ns, or else
+ * by the first response after it. */
 int evt_state_table_load_answer(evt_state_table *table, uint32_t tape,
     int64_t time_ns, evt_error *err);
 

@@ -1,6 +1,6 @@
 /*
- * state_update.h - what one frame said of sources, as evt_state_table_apply()
- * found it.
+ * state_update.h - the changes of sources by one frame, as
+ * evt_state_table_apply() found them.
  */
 #ifndef EVT_REPLAY_STANDIN_STATE_UPDATE_H
 #define EVT_REPLAY_STANDIN_STATE_UPDATE_H
@@ -20,7 +20,7 @@ enum evt_state_update_kind {
 	                         * event */
 };
 
-/* What became of a source. */
+/* A change of a source's condition. */
 enum evt_state_update_life {
 	EVT_STATE_UPDATE_LIFE_OTHER, /* nothing, or something unknown */
 	EVT_STATE_UPDATE_LIFE_BLOCK,
@@ -28,7 +28,7 @@ enum evt_state_update_life {
 	EVT_STATE_UPDATE_LIFE_CORRUPT
 };
 
-/* What a frame says of one source.  A batch may name a source several times. */
+/* A frame's change of one source. A batch may name a source several times. */
 typedef struct evt_state_update_change {
 	evt_state_source *source;
 	evt_json_view item;  /* its element of a batch; p NULL: no batch */

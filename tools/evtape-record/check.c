@@ -157,7 +157,7 @@ check_metrics(check *c)
 
 /* ---- the plan ------------------------------------------------------------ */
 
-/* Describe what would be recorded. */
+/* Describe the recording that would be made. */
 static bool
 check_add_what(const check *c, evt_buf *b)
 {

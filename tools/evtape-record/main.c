@@ -43,7 +43,7 @@ record_main_watch_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* What the program runs beside the recorder. */
+/* The parts that the program runs beside the recorder. */
 struct program {
 	const options *o;
 	status *shown;

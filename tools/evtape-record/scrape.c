@@ -294,7 +294,7 @@ scrape_open_context(scrape *s, evt_error *err)
 	if (s->vhost == NULL)
 		return evt_err_set(err, EVT_ERR_NOMEM,
 		    "libwebsockets could not be started");
-	/* The library closes what it adopts, and we what we have. */
+	/* The library closes sockets that it adopted; we close the others. */
 	u.filefd = dup(s->listen_fd);
 	if (u.filefd < 0)
 		return evt_err_sys(err, errno, "cannot dup");

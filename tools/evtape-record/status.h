@@ -1,5 +1,5 @@
 /*
- * status.h - what evtape-record shows while it runs, and at the end.
+ * status.h - the status that evtape-record shows while it runs, and at the end.
  */
 #ifndef EVT_TOOLS_EVTAPE_RECORD_STATUS_H
 #define EVT_TOOLS_EVTAPE_RECORD_STATUS_H

@@ -66,7 +66,7 @@ pipe_wait_writable(void)
 		{ .fd = signals_fd(), .events = POLLIN },
 	};
 
-	/* The write is tried again whatever the result. */
+	/* The write is tried again after any result. */
 	(void)poll(p, 2, -1);
 }
 

@@ -11,7 +11,7 @@ struct report {
 	uint32_t speed;       /* requested, as speed.h has it */
 	uint64_t blocks_bad;  /* damaged blocks */
 	uint64_t frames_lost; /* in them, at least */
-	bool server;          /* report what follows */
+	bool server;          /* report the action */
 	uint64_t clients;     /* that connected */
 	uint64_t cut_off;     /* of these, disconnected as too slow */
 	uint64_t deliveries;  /* frames times clients */

@@ -27,7 +27,8 @@ serve_notice(void *ctx, const char *text)
 		cli_note(&replay_command, "%s", text);
 }
 
-/* What a signal stops, and the service manager, which is informed of it. */
+/* The server that a signal stops, and the service manager, which is informed of
+ * it. */
 struct running {
 	evt_server *server;
 	sd_notify manager;
@@ -43,7 +44,7 @@ serve_stop(void *ctx)
 	evt_server_stop(r->server);
 }
 
-/* Tell the service manager that clients can connect. */
+/* Report to the service manager that clients can connect. */
 static void
 serve_say_ready(const sd_notify *manager, const char *url)
 {

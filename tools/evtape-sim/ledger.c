@@ -1,5 +1,5 @@
 /*
- * ledger.c - follow what each client was sent, and write it down.
+ * ledger.c - record which states were sent to each client.
  *
  * What a peer's TCP has acknowledged follows from what our send queue still
  * holds (SIOCOUTQ).  Other bytes in that queue, such as pongs, make it look

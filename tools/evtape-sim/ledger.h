@@ -12,13 +12,13 @@
 #include "format/base/buf.h"
 #include "format/evtape.h"
 
-/* What was sent to one client.  Bytes are counted from its first message on;
+/* The messages to one client. Bytes are counted from its first message on;
  * states by their serials. */
 typedef struct sim_trail {
 	evt_buf places; /* of states that are not known to be acknowledged */
 	size_t n_taken, n_written; /* how many of these places */
 	uint64_t bytes_queued, bytes_written;
-	uint64_t first, queued, written, taken; /* serials; 0: none */
+	uint64_t first, queued, written, taken; /* serials; 0: no state */
 	const char *ended; /* how it ended; NULL: not yet */
 } sim_trail;
 
@@ -28,8 +28,8 @@ bool sim_trail_queue(sim_trail *t, size_t n, uint64_t serial);
 /* n bytes were handed to the socket. */
 void sim_trail_write(sim_trail *t, size_t n);
 /*
- * Ask the socket `fd` what its send queue still holds.  `aside`: bytes that were
- * written but may not have reached the socket yet.
+ * Find out how many bytes the send queue of the socket `fd` holds. `aside`:
+ * bytes that were written but may not have reached the socket yet.
  */
 void sim_trail_look(sim_trail *t, int fd, size_t aside);
 void sim_trail_free(sim_trail *t);

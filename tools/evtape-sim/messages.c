@@ -10,7 +10,7 @@
  * and every number and time at its longest. */
 #define STATE_MAX 1536
 
-/* What a state needs besides the tracker. */
+/* The parts of a state besides the tracker. */
 struct ctx {
 	const sim_world *world;
 	bool iso;

@@ -69,7 +69,8 @@ sim_options_set_epoch(void *options, const char *arg, evt_error *err)
 
 	if (r != EVT_OK)
 		return r;
-	/* States show times up to two weeks back, and none may be before 1970. */
+	/* States show times up to two weeks back, which must not be before
+	 * 1970. */
 	if (o->epoch_ns < 30 * 86400 * EVT_NS_PER_S)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "'%s' is before 1970-01-31", arg);

@@ -22,7 +22,7 @@
 #include "tools/evtape-sim/timers.h"
 #include "tools/evtape-sim/world.h"
 
-/* What to do after a chunk was sent. */
+/* The action after a chunk was sent. */
 enum sim_after { SIM_GO_ON, SIM_RESET, SIM_CLOSE, SIM_STALL };
 
 /* Framed messages that are handed to libwebsockets in one write. */
@@ -170,7 +170,7 @@ void sim_subs_free(sim_client *c);
 void sim_drive_start(sim *s);
 /* Run every timer that is due. */
 void sim_drive(sim *s);
-/* A client came, went, subscribed or caught up. */
+/* A client connected, left, subscribed or caught up. */
 void sim_clients_changed(sim *s);
 /* Close all clients with `code` and end; `drain`: send all queued messages
  * first. */

@@ -147,7 +147,8 @@ sim_world_strayed(const sim_tracker *t)
 	    llabs(t->lng - t->home_lng) > DEG14 / 4;
 }
 
-/* The end of a phase: lights turn green, the driver goes home. */
+/* The end of a phase: a traffic light turns green, or the driver stops for the
+ * day. */
 static void
 sim_world_change_phase(sim_tracker *t, int64_t now_ns)
 {

@@ -33,7 +33,7 @@ typedef struct sim_tracker {
 	int16_t speed, cruise; /* km/h */
 	int8_t gps_signal;     /* percent */
 	int8_t gsm_signal;     /* percent; -1: reports no network */
-	int8_t battery;        /* percent; -1: has none */
+	int8_t battery;        /* percent; -1: the tracker has no battery */
 	uint8_t operator_no;
 	uint8_t inputs, outputs; /* bit i: line i + 1 is on */
 	enum sim_movement movement;

@@ -41,7 +41,8 @@ tool_open_tapes(tool_context *c)
 
 	if (c->open == TOOL_TAPES_NONE)
 		return -1;
-	/* A reader of stdout that goes away ends the work; it is no failure. */
+	/* If the reader of stdout closes it, the work ends; this is not a
+	 * failure. */
 	signal(SIGPIPE, SIG_IGN);
 	if (cmd->has_filter)
 		o = (void *)((char *)c->options + cmd->filter_offset);

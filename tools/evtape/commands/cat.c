@@ -199,7 +199,7 @@ cat_run(tool_context *c, evt_error *err)
 		return r;
 	cat_set_kinds(o, w->form, &c->filter);
 	code = frame_loop_run(&loop);
-	/* Print what was found, even if the loop failed. */
+	/* Print the result, even if the loop failed. */
 	r = output_file_flush(w->out, err);
 	return r < 0 ? r : code;
 }

@@ -201,7 +201,7 @@ cut_put_states(evt_tape *tape, const evt_filter *filter, newtape *to,
 
 /* ---- the window ----------------------------------------------------------------- */
 
-/* Everything goes to the one new tape. */
+/* All frames are put onto the one new tape. */
 static int
 cut_target(void *ctx, const blockcopy_span *next, newtape **ret_to,
     evt_error *err)

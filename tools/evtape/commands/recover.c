@@ -87,8 +87,8 @@ recover_put_gap(struct work *w, uint64_t frames, int64_t time_ns,
 	return r;
 }
 
-/* Everything goes to the new tape, after a gap mark for the frames that are
- * missing before it. */
+/* All frames are put onto the new tape, after a gap mark for the frames that
+ * are missing before it. */
 static int
 recover_target(void *ctx, const blockcopy_span *next, newtape **ret_to,
     evt_error *err)

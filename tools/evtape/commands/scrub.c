@@ -335,7 +335,7 @@ scrub_report(const struct work *w, evt_error *err)
 		         w->left_out_raw) &&
 		    scrub_tally_table(&w->tally, out);
 	}
-	/* If the reader of stdout went away, the tape is made all the same. */
+	/* The tape is made even if the reader of stdout has closed it. */
 	r = ok ? output_file_flush(file, err) : evt_err_nomem(err);
 	output_file_close(file);
 	return r == EVT_ERR_NOMEM ? r : EVT_OK;

@@ -97,7 +97,7 @@ static const cli_command split_cli = {
 	.max_args = 1,
 };
 
-/* What all new tapes have together. */
+/* Data that all new tapes share. */
 struct total {
 	uint64_t tapes, frames;
 };
@@ -365,7 +365,7 @@ split_group(struct group *g, const cli_tapes *tapes, const evt_filter *filter)
 	return code;
 }
 
-/* List the sources of --source, else all on the tape. */
+/* List the sources of --source, or else all sources of the tape. */
 static int
 split_list_sources(evt_tape *tape, const evt_filter *filter, evt_key_table *ids,
     evt_error *err)

@@ -177,7 +177,8 @@ ctl_http_set_up(ctl_server *s)
 	    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
 	    SET(CURLOPT_USERAGENT, "evtape/" EVT_VERSION);
 
-	/* Never use a proxy for this machine, whatever the environment says. */
+	/* Never use a proxy for this machine, also if the environment sets
+	 * one. */
 	if (s->loopback)
 		ok = ok && SET(CURLOPT_PROXY, "");
 	if (s->how.token != NULL)

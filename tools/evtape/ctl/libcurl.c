@@ -28,7 +28,7 @@ libcurl_open(libcurl *ret_lib, evt_error *err)
 	libcurl lib = { 0 };
 	void *handle = dlopen(SONAME, RTLD_NOW | RTLD_LOCAL);
 
-	/* It stays loaded: what it loads has work left for the end. */
+	/* It stays loaded, since libraries that it loads have exit handlers. */
 	if (handle == NULL || !(true LIBCURL_CALLS(FIND)))
 		return evt_err_set(err, EVT_ERR_NOTFOUND,
 		    "cannot load libcurl: %s; install it (Debian: package "

@@ -309,7 +309,7 @@ diff_report_print_pairs(diff_report *t, evt_error *err)
 	    (r = diff_store_next(t->store, false, &pair, err)) == EVT_OK) {
 		r = diff_report_print_pair(t, &pair, err);
 		if (r != EVT_OK)
-			return r; /* EVT_END: the reader went away */
+			return r; /* EVT_END: the reader closed the pipe */
 	}
 	return r < 0 ? r : EVT_OK;
 }

@@ -34,8 +34,8 @@ typedef struct export_options {
 		    .help = "replace FILE if it exists" },       \
 	    CLI_FILTER_OPTIONS(options_, member_.filter)
 
-/* What a format does.  `begin` and `end` may be NULL.  Errors end the work;
- * EVT_END ends it quietly. */
+/* The functions of a format. `begin` and `end` may be NULL. Errors end the
+ * work; EVT_END ends it quietly. */
 typedef struct export_format {
 	unsigned kinds; /* of frames that it writes, as in evt_filter */
 	int (*begin)(tool_context *c, output_file *out, evt_error *err);

@@ -13,7 +13,7 @@
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/tempdb.h"
 
-/* What is gathered. */
+/* The gathered points. */
 typedef struct tracks {
 	const tracks_writer *writer;
 	const tracks_options *o;

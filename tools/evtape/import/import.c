@@ -93,7 +93,7 @@ import_print_json(const import_job *x, evt_error *err)
 	return json_line_print(&line, err);
 }
 
-/* Report what was imported and skipped; the exit code. */
+/* Report how many items were imported and skipped; returns the exit code. */
 static int
 import_report(const import_job *x)
 {

@@ -73,7 +73,8 @@ int import_begin(import_job *x, const cli_command *cmd,
 int import_put(import_job *x, const evt_frame *f, bool with_mono,
     evt_error *err);
 
-/* Count an item that cannot be imported; the text says what and where. */
+/* Count an item that cannot be imported; the text says which item and where it
+ * is. */
 void import_skip(import_job *x, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

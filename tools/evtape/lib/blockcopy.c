@@ -30,7 +30,7 @@ blockcopy_put_frame(void *ctx, const evt_frame *f, evt_error *err)
 	return r == EVT_OK ? newtape_put(to, f, err) : r;
 }
 
-/* Whether the filter accepts all frames of a block, or none.  If neither, the
+/* Whether the filter accepts all frames of a block, or no frame. Otherwise the
  * frames are tested one by one. */
 static bool
 blockcopy_passes_whole(const evt_filter *f, const evt_segment_block *b)

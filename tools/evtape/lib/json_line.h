@@ -19,7 +19,7 @@ typedef struct json_line {
 	evt_buf text;
 } json_line;
 
-/* Begin the object; write its members to what is returned. */
+/* Begin the object; returns the writer for its members. */
 evt_json_write *json_line_begin(json_line *line);
 
 /* Close the object, print it, and free everything.  Errors: EVT_ERR_NOMEM; an

@@ -23,8 +23,8 @@ uint64_t jsoncmp_hash(evt_json_view v, jsoncmp_ignore ignore, bool *ret_nomem);
 typedef int (*jsoncmp_fn)(void *ctx, const char *pointer, evt_json_view a,
     evt_json_view b, evt_error *err);
 
-/* Find all differences.  Arrays are compared element by element.  Errors:
- * EVT_ERR_NOMEM, and what fn returns. */
+/* Find all differences. Arrays are compared element by element. Errors:
+ * EVT_ERR_NOMEM, and those of fn. */
 int jsoncmp_find(evt_json_view a, evt_json_view b, jsoncmp_ignore ignore,
     jsoncmp_fn fn, void *ctx, evt_error *err);
 

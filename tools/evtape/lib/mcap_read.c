@@ -33,7 +33,7 @@ struct reading {
 	size_t n_channels, cap_channels;
 	ZSTD_DCtx *zstd;
 	bool data_ended, footed; /* DataEnd, Footer were read */
-	uint32_t summary_crc;    /* of what follows DataEnd */
+	uint32_t summary_crc;    /* of the records after DataEnd */
 };
 
 /* Bytes that are being parsed. */
@@ -354,7 +354,8 @@ mcap_read_footer(struct reading *rd, const uint8_t head[9], struct slice s,
 	return EVT_OK;
 }
 
-/* A record of the summary repeats what was read; only its bytes are checked. */
+/* A record of the summary repeats earlier records; only its bytes are
+ * checked. */
 static int
 mcap_read_summary(struct reading *rd, const uint8_t head[9], struct slice s,
     evt_error *err)

@@ -176,8 +176,8 @@ newtape_close(newtape *t)
 		return;
 	if (t->writer != NULL)
 		evt_writer_close(t->writer, NULL);
-	/* Files that cannot be removed stay, under a name that says what they
-	 * are. */
+	/* Files that cannot be removed stay, under a name that shows that they
+	 * are incomplete. */
 	if (t->made)
 		nftw(t->part, newtape_remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	free(t->part);

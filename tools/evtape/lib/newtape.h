@@ -36,7 +36,7 @@ int newtape_put_block(newtape *tape, const uint8_t *p,
 /* Frames put so far. */
 uint64_t newtape_frames(const newtape *tape);
 
-/* Print on stderr what was made: the path, its frames, their first and last
+/* Print the result on stderr: the path, its frames, their first and last
  * receive time. */
 void newtape_report(const newtape *tape, const cli_command *cmd);
 

@@ -14,7 +14,8 @@
 #include "tools/cli.h"
 
 typedef struct progress {
-	bool shown; /* stderr is a terminal, and data goes elsewhere */
+	bool
+	    shown; /* stderr is a terminal, and the data is written elsewhere */
 	bool drawn; /* a line is on the terminal now */
 	int64_t start_ns, next_ns;
 } progress;

@@ -113,8 +113,8 @@ static const struct name endings[] = {
 
 /* Members of marks that mean something else than they would in a frame. */
 static const struct name of_marks[] = {
-	/* How many there are, and the platform's list: what is directly in it
-	 * can only be ids. */
+	/* How many there are, and the platform's list: its direct elements can
+	 * only be ids. */
 	{ N("trackers"), SCRUB_NAME_OTHER },
 	{ N("list"), SCRUB_NAME_ID },
 	{ N("cause"), SCRUB_NAME_CATEGORY },

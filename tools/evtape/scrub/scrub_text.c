@@ -106,7 +106,7 @@ scrub_text_meet(struct scrub_text *s, const uint8_t *p, size_t n)
 		s->met++;
 }
 
-/* What the name of a member says about its value. */
+/* The kind of a value, by its member's name. */
 static enum scrub_name
 scrub_text_name_of(struct scrub_text *s, evt_json_view name, bool ours)
 {
@@ -422,10 +422,10 @@ scrub_text_rewrite_name(struct scrub_text *s, evt_json_view name)
 	    evt_buf_add_byte(s->out, '"') && scrub_text_tell(s, SCRUB_ID);
 }
 
-/* What is copied unchanged between values, and what is left out. */
+/* Copying the unchanged text between values, and leaving members out. */
 struct gap {
 	const uint8_t *from; /* all before this is done */
-	bool comma;          /* the first member: its comma goes too */
+	bool comma;          /* the first member: its comma is left out, too */
 	bool any;            /* something is */
 };
 

@@ -205,7 +205,7 @@ stats_report_write_events(const stats *s, evt_json_write *w)
 		evt_key key = evt_key_table_key(&s->events, i);
 
 		evt_json_write_object(w, NULL);
-		/* An integer key stands for frames without an event. */
+		/* An integer key means frames without an event. */
 		if (key.is_int)
 			evt_json_write_null(w, "event");
 		else
