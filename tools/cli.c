@@ -340,6 +340,21 @@ cli_complete(const cli_command *cmd, FILE *out)
 
 /* ---- parsing ------------------------------------------------------------ */
 
+const char *
+cli_suggest(const evt_nearest *near, const char *wanted, const char *dashes,
+    char text[CLI_SUGGEST_MAX])
+{
+	size_t n = strlen(wanted);
+	/* A letter or two of a short word, more of a long one. */
+	unsigned most = n < 4 ? 1 : n < 9 ? 2 : 3;
+
+	text[0] = '\0';
+	if (n > 0 && near->n > 0 && near->distance[0] <= most)
+		snprintf(text, CLI_SUGGEST_MAX, ": did you mean '%s%s'?",
+		    dashes, near->name[0]);
+	return text;
+}
+
 static const cli_option *
 cli_find_option(const cli_command *cmd, const char *name, size_t len,
     char letter)
@@ -395,12 +410,15 @@ cli_set_option(const cli_option *o, void *options, const char *arg,
 	}
 }
 
+#define CLI_OPTIONS_MAX 128
+
 /* State of one walk over argv. */
 struct walk {
 	const cli_command *cmd;
 	void *options;
 	char **argv;
 	int argc, i;
+	bool given[CLI_OPTIONS_MAX]; /* the options of the command's table */
 };
 
 /* Check that everything printed to stdout could be written. */
@@ -438,7 +456,102 @@ cli_take_option(struct walk *w, const cli_option *o, const char *shown,
 	}
 	if (cli_set_option(o, w->options, arg, &err))
 		return cli_usage(w->cmd, "option %s: %s", shown, err.text);
+	assert(o - w->cmd->options < CLI_OPTIONS_MAX);
+	w->given[o - w->cmd->options] = true;
 	return -1;
+}
+
+/* The next name of a list "a,b"; *len: its length.  NULL: there is no other. */
+static const char *
+cli_next_name(const char **list, size_t *len)
+{
+	const char *name = *list;
+
+	if (name == NULL || *name == '\0')
+		return NULL;
+	*len = strcspn(name, ",");
+	*list = name + *len + (name[*len] == ',');
+	return name;
+}
+
+/* The first option of a list of names that was given; NULL: none was. */
+static const cli_option *
+cli_first_given(const struct walk *w, const char *list)
+{
+	const cli_option *o;
+	const char *name;
+	size_t len;
+
+	for (;;) {
+		name = cli_next_name(&list, &len);
+		if (name == NULL)
+			return NULL;
+		o = cli_find_option(w->cmd, name, len, 0);
+		assert(o != NULL);
+		if (w->given[o - w->cmd->options])
+			return o;
+	}
+}
+
+/* "--a, --b or --c" */
+static const char *
+cli_show_names(const char *list, char *text, size_t size)
+{
+	size_t len, n = 0;
+	const char *name;
+
+	text[0] = '\0';
+	for (;;) {
+		name = cli_next_name(&list, &len);
+		if (name == NULL)
+			return text;
+		n += (size_t)snprintf(text + n, size - n, "%s--%.*s",
+		    n == 0            ? "" :
+		        *list == '\0' ? " or " :
+		                        ", ",
+		    (int)len, name);
+		assert(n < size);
+	}
+}
+
+/* Refuse an option that would have no effect beside, or without, another one. */
+static int
+cli_check_given(const struct walk *w)
+{
+	char text[256];
+
+	for (const cli_option *o = w->cmd->options; o->type != CLI_END; o++) {
+		const cli_option *other;
+
+		if (!w->given[o - w->cmd->options])
+			continue;
+		other = cli_first_given(w, o->excludes);
+		if (other != NULL)
+			return cli_usage(w->cmd,
+			    "--%s and --%s exclude each other", other->name,
+			    o->name);
+		if (o->needs != NULL && cli_first_given(w, o->needs) == NULL)
+			return cli_usage(w->cmd, "--%s needs %s", o->name,
+			    cli_show_names(o->needs, text, sizeof(text)));
+	}
+	return -1;
+}
+
+static int
+cli_unknown_option(const cli_command *cmd, const char *shown)
+{
+	const cli_option *tables[2] = { cmd->options, builtin };
+	char text[CLI_SUGGEST_MAX];
+	evt_nearest near = { .n = 0 };
+
+	for (int t = 0; t < 2; t++) {
+		for (const cli_option *o = tables[t]; o->type != CLI_END; o++) {
+			if (o->type != CLI_GROUP)
+				evt_nearest_add(&near, shown + 2, o->name);
+		}
+	}
+	return cli_usage(cmd, "unknown option %s%s", shown,
+	    cli_suggest(&near, shown + 2, "--", text));
 }
 
 static int
@@ -450,7 +563,7 @@ cli_take_long(struct walk *w, const char *word)
 
 	snprintf(shown, sizeof(shown), "%.*s", (int)(n + 2), word);
 	if (o == NULL)
-		return cli_usage(w->cmd, "unknown option %s", shown);
+		return cli_unknown_option(w->cmd, shown);
 	return cli_take_option(w, o, shown,
 	    word[2 + n] == '=' ? word + 2 + n + 1 : NULL);
 }
@@ -505,6 +618,10 @@ cli_parse(const cli_command *cmd, int argc, char **argv, void *options,
 		(argv[1][2] == 'm' ? cli_man : cli_complete)(cmd, stdout);
 		return cli_print_done(cmd);
 	}
+	if (argc == 2 && cmd->is_program && strcmp(argv[1], "help") == 0) {
+		cli_print_help(cmd);
+		return cli_print_done(cmd);
+	}
 	for (; w.i < argc; w.i++) {
 		char *word = argv[w.i];
 
@@ -521,6 +638,9 @@ cli_parse(const cli_command *cmd, int argc, char **argv, void *options,
 		if (r >= 0)
 			return r;
 	}
+	r = cli_check_given(&w);
+	if (r >= 0)
+		return r;
 	if (n < cmd->min_args)
 		return cli_usage(cmd, "too few arguments; usage: %s %s",
 		    cmd->name, cmd->usage);

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "format/base/nearest.h"
 #include "format/base/strings.h"
 #include "format/evtape.h"
 
@@ -51,6 +52,10 @@ typedef struct cli_option {
 	int64_t min, max; /* CLI_INT: the valid range */
 	/* CLI_CALL; arg is NULL if none was given. */
 	int (*set)(void *options, const char *arg, evt_error *err);
+	/* Names of other options of the table, with commas between them: beside
+	 * any of these, this option has no effect; without one of those, it has
+	 * none.  cli_parse() refuses both.  NULL: no such option. */
+	const char *excludes, *needs;
 } cli_option;
 
 typedef struct cli_command cli_command;
@@ -70,6 +75,7 @@ struct cli_command {
 	 * completion; NULL: the command has none. */
 	const cli_command *(*command)(size_t i);
 	const char *command_noun; /* "command", "format" */
+	bool is_program;          /* the word "help", given alone, is --help */
 };
 
 /*
@@ -89,6 +95,12 @@ int cli_parse(const cli_command *cmd, int argc, char **argv, void *options,
 
 /* Free the lists (CLI_LIST, CLI_REPEAT) that cli_parse() filled. */
 void cli_free(const cli_command *cmd, void *options);
+
+/* ": did you mean 'cut'?", if a name in `near` is like the word `wanted`; else "".
+ * `dashes` ("--" or "") come before the name.  Returns `text`. */
+#define CLI_SUGGEST_MAX 128
+const char *cli_suggest(const evt_nearest *near, const char *wanted,
+    const char *dashes, char text[CLI_SUGGEST_MAX]);
 
 /* The last word of the command's name: "csv" of "evtape export csv". */
 const char *cli_last_word(const cli_command *cmd);

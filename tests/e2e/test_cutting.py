@@ -166,7 +166,7 @@ class Split(tooltest.Case):
     def test_usage(self):
         tape = self.states()
         self.fails(2, "give one of", "split", tape, "-o", self.path("x"))
-        self.fails(2, "give one of", "split", tape, "-o", self.path("x"), "--size", "1M", "--every", "1h")
+        self.fails(2, "exclude each other", "split", tape, "-o", self.path("x"), "--size", "1M", "--every", "1h")
         self.fails(2, "give the prefix of the new tapes' names", "split", "--every", "1h", tape)
 
 

@@ -312,7 +312,7 @@ class Ring(Disk):
         evtest.run("evtape", "verify", self.tape)
 
     def test_combinations(self):
-        for words, *args in (("--ring and --keep-size exclude each other", "--ring", "1G", "--keep-size", "1G"),
+        for words, *args in (("--keep-size and --ring exclude each other", "--ring", "1G", "--keep-size", "1G"),
                              ("--ring is at least 8.0 MiB: eight times --block-size", "--ring", "1M"),
                              ("--segment-size is at most half of --ring", "--ring", "16M", "--segment-size", "9M"),
                              ("--max-size must be larger than --ring", "--ring", "1G", "--max-size", "1G"),

@@ -61,7 +61,7 @@ class Ndjson(Case):
                             words=r"^evtape import ndjson: warning: line 2 has no time at the pointer; 2 such items were left out")
         self.assertEqual(len(got), 2)
         self.refused("ndjson", '{"t":1}\n{bad\n', "line 2 is not JSON", "--time-path", "/t", "--strict")
-        self.refused("ndjson", "x\n", "give one of", "--stamp", "--envelopes", check=2)
+        self.refused("ndjson", "x\n", "exclude each other", "--stamp", "--envelopes", check=2)
         self.refused("ndjson", "x\n", "is not a JSON pointer", "--time-path", "t", check=2)
         self.fails(1, "cannot open", "import", "ndjson", self.path("none"), "-o", self.path("x.tape"))
         self.fails(2, "name the tape to make", "import", "ndjson", "-")

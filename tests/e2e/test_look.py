@@ -159,7 +159,25 @@ class Export(tooltest.Case):
                                     '%d received 1 1 hex:7b0a7d' % T0])
         self.assertEqual(self.warns(3, "2 frames hold a line feed or are not text and were left out", "export", "lines", tape), b"X\n")
 
+    def test_help(self):
+        """help COMMAND is COMMAND --help, also of formats and of the other programs."""
+        self.assertEqual(self.out("help"), self.out("--help"))
+        self.assertEqual(self.out("help", "help"), self.out("--help"))
+        for words in ("cut",), ("export",), ("export", "csv"), ("record",), ("replay",), ("sim",):
+            self.assertEqual(self.out("help", *words), self.out(*words, "--help"), words)
+        for program in "evtape-record", "evtape-replay", "evtape-sim":
+            self.assertEqual(evtest.run(program, "help").stdout, evtest.run(program, "--help").stdout)
+        self.fails(2, "no command 'nothing'", "help", "nothing")
+        self.fails(2, "no format 'pdf'", "help", "export", "pdf")
+        self.fails(2, "unexpected argument 'x'", "help", "export", "csv", "x")
+
     def test_formats(self):
         self.fails(2, "no format 'pdf'", "export", "pdf")
+        self.fails(2, r"no format 'gjson': did you mean 'geojson'\?", "export", "gjson")
+        self.fails(2, r"no command 'stat': did you mean 'stats'\?", "stat")
+        self.fails(2, r"no command 'hepl': did you mean 'help'\?", "hepl")
+        self.fails(2, r"no command 'recrod': did you mean 'record'\?", "recrod")
+        self.fails(2, r"no command 'zzz' \(try", "zzz")
+        self.fails(2, r"unknown option --form: did you mean '--from'\?", "cut", "--form", "x")
         self.fails(2, "no format given|too few arguments", "export")
         self.assertIn(b"Formats:", self.out("export", "--help"))

@@ -316,9 +316,9 @@ class Pretrigger(evtest.Case):
         evtest.torture("kill -9 while a ring is armed", len(reported), sum(reported), 0)
 
     def test_usage(self):
-        for args, says in ((("--trigger", "/a=b"), b"need --keep-last"),
-                           (("--keep-after", "1s"), b"need --keep-last"),
-                           (("--keep-last-size", "2MiB"), b"need --keep-last"),
+        for args, says in ((("--trigger", "/a=b"), b"needs --keep-last"),
+                           (("--keep-after", "1s"), b"needs --keep-last"),
+                           (("--keep-last-size", "2MiB"), b"needs --keep-last"),
                            (("--keep-last", "1ms"), b"--keep-last is from 100ms to 30d"),
                            (("--keep-last", "1m", "--keep-last-size", "1k"), b"--keep-last-size is at least 1MiB"),
                            (("--keep-last", "1m", "--trigger", "/a"), b"a trigger is PATH=VALUE"),

@@ -236,9 +236,14 @@ class Usage(evtest.Case):
                 (["--http-error", "42"], "HTTP status"), (["--http-error", "429,soon"], "Retry-After"),
                 (["--close-after", "1" * 30], "no count"),
                 (["--trace", "a", "--replay-lines", "b"], "exclude each other"),
-                (["--trace", "a", "--rate", "5"], "moving trackers"), (["--speed", "2"], "--trace"),
-                (["--once"], "data that ends"), (["--tls-cert", "x"], "go together"),
-                (["--batch", "5"], "--generate"), (["--huge", "3"], "--huge"),
+                (["--trace", "a", "--rate", "5"], "--trace and --rate exclude each other"),
+                (["--speed", "2"], "--speed needs --trace or --replay-lines"),
+                (["--once"], "--once needs --trace, --replay-lines or --frames"), (["--tls-cert", "x"], "--tls-cert needs --tls-key"),
+                (["--batch", "5"], "--batch needs --generate"), (["--huge", "3"], "--huge"),
+                (["--generate", "5", "--trace", "a"], "--generate and --trace exclude each other"),
+                (["--generate", "5", "--listen", "0"], "--generate and --listen exclude each other"),
+                (["--replay-lines", "-", "--trackers", "5"], "--replay-lines and --trackers exclude each other"),
+                (["--http-error-count", "5"], "--http-error-count needs --http-error"),
                 (["--client-buffer", "3"], "--client-buffer"), (["stray"], "unexpected argument")):
             done = evtest.run("evtape-sim", *args, check=2)
             self.assertIn(want, done.stderr.decode(), args)

@@ -93,10 +93,10 @@ class Ledger(SimCase):
 
     async def test_usage(self):
         done = evtest.run("evtape-sim", "--drop-politely", 2, check=2)
-        self.assertIn(b"--drop-politely is for --drop-every", done.stderr)
+        self.assertIn(b"--drop-politely needs --drop-every", done.stderr)
         for other in (["--replay-lines", "-"], ["--generate", "5"]):
             done = evtest.run("evtape-sim", "--ledger", self.path("ledger"), *other, check=2)
-            self.assertIn(b"--ledger numbers states", done.stderr)
+            self.assertIn(b"%s and --ledger exclude each other" % other[0].encode(), done.stderr)
 
 
 if __name__ == "__main__":

@@ -315,8 +315,14 @@ TEST(errors)
 		    "TAPE..." },
 		{ "--nothing t", "unknown option --nothing" },
 		{ "--nothing=5 t", "unknown option --nothing" },
-		{ "--lou t", "unknown option --lou" },
-		{ "--loudly t", "unknown option --loudly" },
+		{ "--lou t", "unknown option --lou: did you mean '--loud'?" },
+		{ "--sourec 1 t",
+		    "unknown option --sourec: did you mean '--source'?" },
+		{ "--hepl=1 t",
+		    "unknown option --hepl: did you mean '--help'?" },
+		{ "--xyz t", "unknown option --xyz" },
+		{ "--loudly t",
+		    "unknown option --loudly: did you mean '--loud'?" },
 		{ "--=5 t", "unknown option --" },
 		{ "-x t", "unknown option -x" },
 		{ "-lx t", "unknown option -x" },
@@ -362,6 +368,84 @@ TEST(errors)
 		assert_int_equal(r.code, CLI_USAGE);
 		done(&r);
 	}
+}
+
+/* Options that have no effect beside, or without, others. */
+TEST(pairs)
+{
+	static const cli_option pairs[] = {
+		{ .type = CLI_GROUP, .help = "A heading" },
+		{ .type = CLI_FLAG,
+		    .letter = 'l',
+		    .name = "loud",
+		    .offset = FIELD(loud),
+		    .help = "x" },
+		{ .type = CLI_FLAG,
+		    .letter = 'q',
+		    .name = "quiet",
+		    .offset = FIELD(quiet),
+		    .help = "x",
+		    .excludes = "count,loud" },
+		{ .type = CLI_STRING,
+		    .name = "output",
+		    .arg = "FILE",
+		    .offset = FIELD(output),
+		    .help = "x",
+		    .needs = "loud" },
+		{ .type = CLI_INT,
+		    .name = "count",
+		    .arg = "N",
+		    .offset = FIELD(count),
+		    .max = 9,
+		    .help = "x",
+		    .needs = "loud,quiet,output" },
+		{ .type = CLI_END },
+	};
+	static const struct {
+		const char *line, *words;
+	} cases[] = {
+		{ "-lq t", "--loud and --quiet exclude each other" },
+		{ "--quiet t --loud", "--loud and --quiet exclude each other" },
+		{ "t -q --count 1", "--count and --quiet exclude each other" },
+		{ "--output=x t", "--output needs --loud" },
+		{ "--count 1 t", "--count needs --loud, --quiet or --output" },
+		{ "-l --output x t", NULL },
+		{ "--count 1 t -l", NULL },
+		{ "-q t", NULL },
+		{ "-l t -- --quiet", NULL },
+	};
+	cli_command c = cmd;
+	char want[600] = "";
+	struct run r;
+
+	c.options = pairs;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		run(&r, &c, cases[i].line);
+		if (cases[i].words != NULL)
+			snprintf(want, sizeof(want),
+			    "evtape-try: %s (try 'evtape-try --help')\n",
+			    cases[i].words);
+		assert_string_equal(r.err, cases[i].words != NULL ? want : "");
+		assert_int_equal(r.code,
+		    cases[i].words != NULL ? CLI_USAGE : -1);
+	}
+}
+
+/* "help", given alone, is --help of a program, and an argument of a command. */
+TEST(the_word_help)
+{
+	cli_command c = cmd;
+	struct run r;
+
+	run(&r, &c, "help");
+	assert_int_equal(r.code, -1);
+	c.is_program = true;
+	run(&r, &c, "help");
+	assert_int_equal(r.code, CLI_DONE);
+	assert_memory_equal(r.out, "usage: evtape-try", 17);
+	run(&r, &c, "help t");
+	assert_int_equal(r.code, -1);
+	assert_int_equal(r.n, 2);
 }
 
 TEST(numbers_of_arguments)
@@ -638,6 +722,8 @@ main(void)
 		RUN(lists),
 		RUN(streams_of_help_and_errors),
 		RUN(errors),
+		RUN(pairs),
+		RUN(the_word_help),
 		RUN(numbers_of_arguments),
 		RUN(messages_of_programs),
 		RUN(help),

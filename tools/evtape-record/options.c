@@ -63,168 +63,175 @@ record_options_set_metrics(void *ctx, const char *arg, evt_error *err)
 #define AT(field) offsetof(options, field)
 
 static const cli_option table[] = {
-	{ CLI_GROUP, 0, NULL, NULL, 0, "What to record", 0, 0, NULL },
+	{ CLI_GROUP, 0, NULL, NULL, 0, "What to record", 0, 0, NULL, NULL,
+	    NULL },
 	{ CLI_STRING, 'o', "output", "TAPE", AT(output),
 	    "the tape: a directory, created if it does not exist, else\n"
 	    "appended to",
-	    0, 0, NULL },
+	    0, 0, NULL, NULL, NULL },
 	{ CLI_STRING, 0, "profile", "navixy|raw", AT(profile),
 	    "what to send to the server, and where the keys of a frame are\n"
 	    "(navixy)",
-	    0, 0, NULL },
+	    0, 0, NULL, NULL, NULL },
 	{ CLI_STRING, 0, "credential-file", "FILE", AT(credential_file),
 	    "file with the session hash or token, read again at each\n"
 	    "connection (default: the environment variable\n"
 	    "EVTAPE_CREDENTIAL). It replaces ${CREDENTIAL} in the URL, a\n"
 	    "header or a message, and is blotted out of everything that is\n"
 	    "stored or shown",
-	    0, 0, NULL },
+	    0, 0, NULL, NULL, NULL },
 	{ CLI_REPEAT, 0, "header", "'NAME: VALUE'", AT(headers),
-	    "send this header in the handshake (repeatable)", 0, 0, NULL },
+	    "send this header in the handshake (repeatable)", 0, 0, NULL, NULL,
+	    NULL },
 	{ CLI_STRING, 0, "tracker-list", "URL|FILE", AT(list),
 	    "also put the platform's tracker list onto the tape: each\n"
 	    "tracker's source and name. URL (http://, https://) is that of\n"
 	    "tracker/list, which is sent the credential; FILE holds an\n"
 	    "answer of tracker/list",
-	    0, 0, NULL },
+	    0, 0, NULL, NULL, NULL },
 	{ CLI_DURATION, 0, "tracker-list-every", "TIME", AT(list_every),
-	    "get the tracker list again this often (24h)", 0, 0, NULL },
+	    "get the tracker list again this often (24h)", 0, 0, NULL,
+	    .needs = "tracker-list" },
 
-	{ CLI_GROUP, 0, NULL, NULL, 0, "Profile navixy", 0, 0, NULL },
+	{ CLI_GROUP, 0, NULL, NULL, 0, "Profile navixy", 0, 0, NULL, NULL,
+	    NULL },
 	{ CLI_LIST, 0, "events", "NAME,...", AT(events),
 	    "subscribe to state, state_batch, readings_batch, iot_monitor\n"
 	    "(state_batch; in the old form state)",
-	    0, 0, NULL },
+	    0, 0, NULL, NULL, NULL },
 	{ CLI_LIST, 0, "trackers", "all|ID,...", AT(trackers),
-	    "subscribe to these trackers (all)", 0, 0, NULL },
+	    "subscribe to these trackers (all)", 0, 0, NULL, NULL, NULL },
 	{ CLI_STRING, 0, "rate-limit", "TIME", AT(rate_limit),
-	    "at most one batch per this time (5s)", 0, 0, NULL },
+	    "at most one batch per this time (5s)", 0, 0, NULL, NULL, NULL },
 	{ CLI_STRING, 0, "format", "full|compact", AT(format),
-	    "form of the states (full)", 0, 0, NULL },
+	    "form of the states (full)", 0, 0, NULL, NULL, NULL },
 	{ CLI_STRING, 0, "request-form", "new|old", AT(form),
-	    "form of the subscription (new)", 0, 0, NULL },
+	    "form of the subscription (new)", 0, 0, NULL, NULL, NULL },
 	{ CLI_STRING, 0, "on-logout", "reconnect|stop", AT(on_logout),
 	    "what to do when the server ends the session (reconnect)", 0, 0,
-	    NULL },
+	    NULL, NULL, NULL },
 
-	{ CLI_GROUP, 0, NULL, NULL, 0, "Profile raw", 0, 0, NULL },
+	{ CLI_GROUP, 0, NULL, NULL, 0, "Profile raw", 0, 0, NULL, NULL, NULL },
 	{ CLI_STRING, 0, "send", "FILE", AT(send),
 	    "send the text messages in FILE, one a line, after connecting", 0,
-	    0, NULL },
+	    0, NULL, NULL, NULL },
 	{ CLI_REPEAT, 0, "event-path", "/A/B", AT(event_paths),
 	    "path to the event's name in a frame (repeatable; the first one\n"
 	    "found counts)",
-	    0, 0, NULL },
+	    0, 0, NULL, NULL, NULL },
 	{ CLI_REPEAT, 0, "source-path", "/A/*/B", AT(source_paths),
 	    "path to source ids in a frame; * is every element (repeatable).\n"
 	    "With the profile navixy, --event-path and --source-path replace\n"
 	    "its paths",
-	    0, 0, NULL },
+	    0, 0, NULL, NULL, NULL },
 
-	{ CLI_GROUP, 0, NULL, NULL, 0, "When to stop", 0, 0, NULL },
+	{ CLI_GROUP, 0, NULL, NULL, 0, "When to stop", 0, 0, NULL, NULL, NULL },
 	{ CLI_DURATION, 0, "duration", "TIME", AT(duration),
-	    "stop after this time", 0, 0, NULL },
+	    "stop after this time", 0, 0, NULL, NULL, NULL },
 	{ CLI_CALL, 0, "frames", "N", 0, "stop after N received frames", 0, 0,
-	    record_options_set_frames },
+	    record_options_set_frames, NULL, NULL },
 	{ CLI_SIZE, 0, "max-size", "SIZE", AT(max_size),
-	    "stop when this recording has stored this much on disk", 0, 0,
-	    NULL },
+	    "stop when this recording has stored this much on disk", 0, 0, NULL,
+	    NULL, NULL },
 
-	{ CLI_GROUP, 0, NULL, NULL, 0, "Only around a trigger", 0, 0, NULL },
+	{ CLI_GROUP, 0, NULL, NULL, 0, "Only around a trigger", 0, 0, NULL,
+	    NULL, NULL },
 	{ CLI_DURATION, 0, "keep-last", "TIME", AT(keep_last),
 	    "hold the frames of this time, and write them to the tape on a\n"
 	    "trigger: SIGUSR1, 'evtape mark --trigger' or --trigger. Without\n"
 	    "a trigger discard them",
-	    0, 0, NULL },
+	    0, 0, NULL, NULL, NULL },
 	{ CLI_DURATION, 0, "keep-after", "TIME", AT(keep_after),
 	    "after a trigger record for this time, then hold frames again\n"
 	    "(as --keep-last)",
-	    0, 0, NULL },
+	    0, 0, NULL, .needs = "keep-last" },
 	{ CLI_REPEAT, 0, "trigger", "PATH=VALUE", AT(triggers),
 	    "a received frame that has this scalar at PATH is a trigger. PATH\n"
 	    "is as in --source-path; VALUE is as in the frame, without quotes\n"
 	    "(repeatable; any of them counts)",
-	    0, 0, NULL },
+	    0, 0, NULL, .needs = "keep-last" },
 	{ CLI_SIZE, 0, "keep-last-size", "SIZE", AT(keep_last_size),
-	    "hold at most this much, on disk (1GiB)", 0, 0, NULL },
+	    "hold at most this much, on disk (1GiB)", 0, 0, NULL,
+	    .needs = "keep-last" },
 
-	{ CLI_GROUP, 0, NULL, NULL, 0, "Connection", 0, 0, NULL },
+	{ CLI_GROUP, 0, NULL, NULL, 0, "Connection", 0, 0, NULL, NULL, NULL },
 	{ CLI_STRING, 0, "ca", "FILE", AT(ca),
 	    "trust the CA certificates in this PEM file, and no others", 0, 0,
-	    NULL },
+	    NULL, NULL, NULL },
 	{ CLI_FLAG, 0, "insecure", NULL, AT(insecure),
 	    "accept any certificate. An attacker on the way can then read and\n"
 	    "change everything, the credential included",
-	    0, 0, NULL },
+	    0, 0, NULL, NULL, NULL },
 	{ CLI_DURATION, 0, "idle-timeout", "TIME", AT(idle),
 	    "reconnect if no message is received for this long; 0: never (5m)",
-	    0, 0, NULL },
+	    0, 0, NULL, NULL, NULL },
 	{ CLI_DURATION, 0, "ping-interval", "TIME", AT(ping),
 	    "ping the server this often; reconnect if nothing is received for\n"
 	    "three intervals (20s)",
-	    0, 0, NULL },
+	    0, 0, NULL, NULL, NULL },
 	{ CLI_SIZE, 0, "max-message", "SIZE", AT(max_message),
 	    "longer messages are dropped and leave a gap mark (16MiB)", 0, 0,
-	    NULL },
+	    NULL, NULL, NULL },
 	{ CLI_SIZE, 0, "queue", "SIZE", AT(queue),
 	    "size of the queue in memory for a slow disk; while it is full,\n"
 	    "the socket is not read (64MiB)",
-	    0, 0, NULL },
+	    0, 0, NULL, NULL, NULL },
 
-	{ CLI_GROUP, 0, NULL, NULL, 0, "Tape", 0, 0, NULL },
+	{ CLI_GROUP, 0, NULL, NULL, 0, "Tape", 0, 0, NULL, NULL, NULL },
 	{ CLI_SIZE, 0, "segment-size", "SIZE", AT(segment_size),
 	    "begin a new segment at this stored size (64MiB); also on SIGHUP",
-	    0, 0, NULL },
+	    0, 0, NULL, NULL, NULL },
 	{ CLI_DURATION, 0, "segment-age", "TIME", AT(segment_age),
-	    "begin a new segment at this age", 0, 0, NULL },
+	    "begin a new segment at this age", 0, 0, NULL, NULL, NULL },
 	{ CLI_SIZE, 0, "keep-size", "SIZE", AT(keep_size),
 	    "drop the oldest segments when the tape is larger than this", 0, 0,
-	    NULL },
+	    NULL, NULL, NULL },
 	{ CLI_DURATION, 0, "keep-age", "TIME", AT(keep_age),
 	    "drop segments whose last frame is older than this; setting the\n"
 	    "clock while recording does not count",
-	    0, 0, NULL },
+	    0, 0, NULL, NULL, NULL },
 	{ CLI_SIZE, 0, "ring", "SIZE", AT(ring),
 	    "record for ever in about this much space: drop the oldest\n"
 	    "segments, also if less than --min-free is free. Segments are at\n"
 	    "most an eighth of it, unless --segment-size is given",
-	    0, 0, NULL },
+	    0, 0, NULL, .excludes = "keep-size" },
 	{ CLI_CALL, 0, "min-free", "SIZE|N%", 0,
 	    "minimum of free space on the disk: warn below it, and stop\n"
 	    "cleanly (exit code 3) below a quarter of it; 0: do not watch the\n"
 	    "disk (1GiB or 2%, whichever is less)",
-	    0, 0, record_options_set_min_free },
+	    0, 0, record_options_set_min_free, NULL, NULL },
 	{ CLI_SIZE, 0, "block-size", "SIZE", AT(block_size),
-	    "how much payload is compressed together (1MiB)", 0, 0, NULL },
-	{ CLI_INT, 0, "level", "N", AT(level), "zstd level, 1 to 19 (2)", 1, 19,
+	    "how much payload is compressed together (1MiB)", 0, 0, NULL, NULL,
 	    NULL },
+	{ CLI_INT, 0, "level", "N", AT(level), "zstd level, 1 to 19 (2)", 1, 19,
+	    NULL, NULL, NULL },
 	{ CLI_CALL, 0, "sync", "TIME|off", 0,
 	    "force written data to the disk this often: a power cut may cost\n"
 	    "this much; 0: with each batch (1s)",
-	    0, 0, record_options_set_sync },
+	    0, 0, record_options_set_sync, NULL, NULL },
 
-	{ CLI_GROUP, 0, NULL, NULL, 0, "In service", 0, 0, NULL },
+	{ CLI_GROUP, 0, NULL, NULL, 0, "In service", 0, 0, NULL, NULL, NULL },
 	{ CLI_FLAG, 0, "check", NULL, AT(check),
 	    "record nothing: check whether a recording with the other options\n"
 	    "would work (credential, tape, disk, feed), and print a line for\n"
 	    "each check; the exit code is 1 if any of them fails",
-	    0, 0, NULL },
+	    0, 0, NULL, NULL, NULL },
 	{ CLI_CALL, 0, "metrics", "HOST:PORT", 0,
 	    "serve metrics for Prometheus at /metrics; without HOST on\n"
 	    "127.0.0.1; port 0 is any free port",
-	    0, 0, record_options_set_metrics },
+	    0, 0, record_options_set_metrics, NULL, NULL },
 	{ CLI_STRING, 0, "ready-file", "FILE", AT(ready_file),
 	    "write the URL of --metrics to FILE once the recording runs", 0, 0,
-	    NULL },
+	    NULL, .needs = "metrics" },
 
-	{ CLI_GROUP, 0, NULL, NULL, 0, "Output", 0, 0, NULL },
+	{ CLI_GROUP, 0, NULL, NULL, 0, "Output", 0, 0, NULL, NULL, NULL },
 	{ CLI_FLAG, 0, "json", NULL, AT(json),
 	    "print the status on stdout as one JSON object per second, and at\n"
 	    "the end one with \"final\":true",
-	    0, 0, NULL },
+	    0, 0, NULL, NULL, NULL },
 	{ CLI_FLAG, 'q', "quiet", NULL, AT(quiet),
-	    "print warnings and errors only", 0, 0, NULL },
-	{ CLI_END, 0, NULL, NULL, 0, NULL, 0, 0, NULL },
+	    "print warnings and errors only", 0, 0, NULL, NULL, NULL },
+	{ CLI_END, 0, NULL, NULL, 0, NULL, 0, 0, NULL, NULL, NULL },
 };
 
 const cli_command record_command = {
@@ -281,6 +288,7 @@ const cli_command record_command = {
 	    "$ tail -F events.ndjson | evtape-record - -o t.tape\n",
 	.min_args = 1,
 	.max_args = 1,
+	.is_program = true,
 };
 
 /* Whether text is one of two words.  *ret_second: it is the second one. */
@@ -373,10 +381,6 @@ record_options_check_ring(options *o, uint64_t segment_size)
 	uint64_t part = o->ring / 8;
 	char least[EVT_TIMETEXT_MAX];
 
-	if (o->ring > 0 && o->keep_size > 0)
-		return cli_usage(cmd,
-		    "--ring and --keep-size exclude each other: both set how "
-		    "much is kept");
 	if (o->ring > 0 && part < o->block_size)
 		return cli_usage(cmd,
 		    "--ring is at least %s: eight times --block-size",
@@ -418,8 +422,6 @@ record_options_check_rest(options *o, const char *url)
 		return cli_usage(cmd, "--block-size is from 1KiB to 64MiB");
 	if (o->ping < 100 * EVT_NS_PER_MS)
 		return cli_usage(cmd, "--ping-interval is at least 100ms");
-	if (o->ready_file != NULL && !o->has_metrics)
-		return cli_usage(cmd, "--ready-file needs --metrics");
 	for (size_t i = 0; i < o->headers.n; i++) {
 		code = record_options_check_header(o->headers.item[i]);
 		if (code >= 0)
@@ -505,9 +507,7 @@ record_options_check_list(const options *o, const char *url)
 	size_t n;
 
 	if (o->list == NULL)
-		return o->list_every == 0 ?
-		    -1 :
-		    cli_usage(cmd, "--tracker-list-every needs --tracker-list");
+		return -1;
 	if (strcmp(url, "-") == 0)
 		return cli_usage(cmd,
 		    "--tracker-list needs a feed: lines from stdin have no "
@@ -536,11 +536,6 @@ record_options_check_trigger(options *o)
 	const int64_t most = 30 * 24 * 3600 * EVT_NS_PER_S;
 
 	if (o->keep_last < 0) {
-		if (o->keep_after >= 0 || o->triggers.n > 0 ||
-		    o->keep_last_size > 0)
-			return cli_usage(cmd,
-			    "--keep-after, --trigger and --keep-last-size need "
-			    "--keep-last");
 		return -1;
 	}
 	if (o->keep_last < 100 * EVT_NS_PER_MS || o->keep_last > most)

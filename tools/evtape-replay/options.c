@@ -74,11 +74,13 @@ static const cli_option table[] = {
 	    .offset = AT(output),
 	    .help = "lines: the payload (default); envelope: a line of JSON\n"
 	            "with all metadata of the frame; stamped: time, tab,\n"
-	            "payload; binary: length-prefixed records" },
+	            "payload; binary: length-prefixed records",
+	    .excludes = "listen" },
 	{ .type = CLI_FLAG,
 	    .name = "no-keys",
 	    .offset = AT(no_keys),
-	    .help = "do not read keys from the terminal" },
+	    .help = "do not read keys from the terminal",
+	    .excludes = "listen" },
 
 	{ .type = CLI_GROUP, .help = "To WebSocket clients" },
 	{ .type = CLI_STRING,
@@ -95,37 +97,43 @@ static const cli_option table[] = {
 	    .name = "shared",
 	    .offset = AT(shared),
 	    .help = "all streams share the console's deck; otherwise each\n"
-	            "stream has its own, set by the query of its URL" },
+	            "stream has its own, set by the query of its URL",
+	    .needs = "listen" },
 	{ .type = CLI_INT,
 	    .name = "wait-clients",
 	    .arg = "N",
 	    .min = 1,
 	    .max = 100000,
 	    .offset = AT(wait_clients),
-	    .help = "start the shared deck when N clients are connected (1)" },
+	    .help = "start the shared deck when N clients are connected (1)",
+	    .needs = "shared" },
 	{ .type = CLI_FLAG,
 	    .name = "once",
 	    .offset = AT(once),
-	    .help = "exit when the first deck has ended, or the shared one" },
+	    .help = "exit when the first deck has ended, or the shared one",
+	    .needs = "listen" },
 	{ .type = CLI_INT,
 	    .name = "max-clients",
 	    .arg = "N",
 	    .min = 1,
 	    .max = 100000,
 	    .offset = AT(max_clients),
-	    .help = "refuse more than N clients at a time (100)" },
+	    .help = "refuse more than N clients at a time (100)",
+	    .needs = "listen" },
 	{ .type = CLI_SIZE,
 	    .name = "client-buffer",
 	    .arg = "SIZE",
 	    .offset = AT(client_buffer),
 	    .help = "disconnect a client of a shared deck that has this much\n"
-	            "unread (8MiB)" },
+	            "unread (8MiB)",
+	    .needs = "listen" },
 	{ .type = CLI_DURATION,
 	    .name = "client-stall",
 	    .arg = "DURATION",
 	    .offset = AT(client_stall_ns),
 	    .help = "disconnect a client of a shared deck that has read\n"
-	            "nothing for this long although data was waiting (30s)" },
+	            "nothing for this long although data was waiting (30s)",
+	    .needs = "listen" },
 	{ .type = CLI_STRING,
 	    .name = "token-file",
 	    .arg = "FILE",
@@ -133,30 +141,35 @@ static const cli_option table[] = {
 	    .help =
 	        "require the token in FILE from clients, as 'Authorization:\n"
 	        "Bearer TOKEN' or '?token=TOKEN'; mandatory unless HOST\n"
-	        "is a loopback address" },
+	        "is a loopback address",
+	    .needs = "listen" },
 	{ .type = CLI_REPEAT,
 	    .name = "allow-origin",
 	    .arg = "ORIGIN",
 	    .offset = AT(origins),
 	    .help =
 	        "let pages of this origin connect, as https://maps.example;\n"
-	        "its host is also accepted as Host; repeatable, * for all" },
+	        "its host is also accepted as Host; repeatable, * for all",
+	    .needs = "listen" },
 	{ .type = CLI_STRING,
 	    .name = "tls-cert",
 	    .arg = "FILE",
 	    .offset = AT(tls_cert),
 	    .help = "serve wss:// and https:// with the certificate chain in\n"
-	            "this PEM file" },
+	            "this PEM file",
+	    .needs = "tls-key" },
 	{ .type = CLI_STRING,
 	    .name = "tls-key",
 	    .arg = "FILE",
 	    .offset = AT(tls_key),
-	    .help = "the private key of --tls-cert, a PEM file" },
+	    .help = "the private key of --tls-cert, a PEM file",
+	    .needs = "tls-cert" },
 	{ .type = CLI_STRING,
 	    .name = "ready-file",
 	    .arg = "FILE",
 	    .offset = AT(ready_file),
-	    .help = "write the URL to FILE when clients can connect" },
+	    .help = "write the URL to FILE when clients can connect",
+	    .needs = "listen" },
 
 	{ .type = CLI_GROUP, .help = "The stand-in and the console" },
 	{ .type = CLI_STRING,
@@ -165,7 +178,8 @@ static const cli_option table[] = {
 	    .offset = AT(credential_file),
 	    .help =
 	        "accept only the session hash on the first line of FILE; by\n"
-	        "default any is accepted" },
+	        "default any is accepted",
+	    .needs = "listen" },
 	{ .type = CLI_STRING,
 	    .name = "trackers",
 	    .arg = "FILE",
@@ -173,13 +187,15 @@ static const cli_option table[] = {
 	    .help =
 	        "the sources of trackers: the platform's answer to\n"
 	        "tracker/list; by default the list on the tape, or without\n"
-	        "one each tracker's id as the id of its source" },
+	        "one each tracker's id as the id of its source",
+	    .needs = "listen" },
 	{ .type = CLI_DURATION,
 	    .name = "heartbeat",
 	    .arg = "DURATION",
 	    .offset = AT(heartbeat_ns),
 	    .help = "interval of heartbeats (X) to Atmosphere clients (60s);\n"
-	            "0: none" },
+	            "0: none",
+	    .needs = "listen" },
 	{ .type = CLI_STRING,
 	    .name = "tiles",
 	    .arg = "URL",
@@ -187,7 +203,8 @@ static const cli_option table[] = {
 	    .help =
 	        "a tile layer for the map, as\n"
 	        "https://tile.example/{z}/{x}/{y}.png; by default the page\n"
-	        "loads nothing from other servers" },
+	        "loads nothing from other servers",
+	    .needs = "listen" },
 
 	{ .type = CLI_GROUP, .help = "Other" },
 	{ .type = CLI_FLAG,
@@ -234,6 +251,7 @@ const cli_command replay_command = {
 	    "$ evtape-replay --listen 8787 --from 12:51 field.tape\n",
 	.min_args = 1,
 	.max_args = -1,
+	.is_program = true,
 };
 
 void
@@ -261,16 +279,9 @@ replay_options_check_listen(struct options *o)
 	evt_access access;
 
 	if (o->listen == NULL) {
-		if (o->shared || o->once || o->wait_clients > 0 ||
-		    o->token_file != NULL || o->ready_file != NULL ||
-		    o->origins.n > 0 || o->credential_file != NULL ||
-		    o->trackers != NULL || o->tiles != NULL ||
-		    o->tls_cert != NULL || o->tls_key != NULL)
+		if (o->tls_cert != NULL)
 			return cli_usage(&replay_command,
-			    "--shared, --once, --wait-clients, --token-file, "
-			    "--ready-file, --allow-origin, --credential-file, "
-			    "--trackers, --tiles, --tls-cert and --tls-key "
-			    "need --listen");
+			    "--tls-cert needs --listen");
 		if (o->start_paused && (o->no_keys || !isatty(STDIN_FILENO)))
 			return cli_usage(&replay_command,
 			    "--start-paused without --listen needs keys: stdin "
@@ -278,12 +289,6 @@ replay_options_check_listen(struct options *o)
 			    "be a terminal, without --no-keys");
 		return -1;
 	}
-	if (o->output != NULL)
-		return cli_usage(&replay_command,
-		    "--output and --listen exclude each other");
-	if ((o->tls_cert == NULL) != (o->tls_key == NULL))
-		return cli_usage(&replay_command,
-		    "--tls-cert and --tls-key must be given together");
 	if (o->tiles != NULL && strncmp(o->tiles, "https://", 8) != 0 &&
 	    strncmp(o->tiles, "http://", 7) != 0)
 		return cli_usage(&replay_command,
@@ -294,9 +299,6 @@ replay_options_check_listen(struct options *o)
 		return cli_usage(&replay_command,
 		    "--tiles: the URL must not contain white space, quotes, "
 		    "commas or semicolons");
-	if (o->wait_clients > 0 && !o->shared)
-		return cli_usage(&replay_command,
-		    "--wait-clients needs --shared");
 	if (o->wait_clients > o->max_clients)
 		return cli_usage(&replay_command,
 		    "--wait-clients exceeds --max-clients");

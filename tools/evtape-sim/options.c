@@ -139,6 +139,10 @@ sim_options_set_http_error(void *options, const char *arg, evt_error *err)
 	    &o->http_retry_after, err);
 }
 
+/* Options with which no server runs, or no trackers move. */
+#define GENERATED "generate"
+#define FROM_FILE "trace,replay-lines"
+
 #define AT(field) .offset = offsetof(sim_options, field)
 #define GROUP(words)                               \
 	{                                          \
@@ -149,128 +153,163 @@ static const cli_option table[] = { GROUP("Trackers"),
 	{ CLI_INT, 'n', "trackers", "N", AT(trackers), .min = 1, .max = 1000000,
 	    .help =
 	        "number of trackers (10); tracker ids are 1 to N, source ids\n"
-	        "10001 to 10000 + N" },
+	        "10001 to 10000 + N",
+	    .excludes = FROM_FILE },
 	{ CLI_CALL, 'r', "rate", "R|max", .set = sim_options_set_rate,
-	    .help =
-	        "state changes a second over all trackers, may be below 1\n"
-	        "(one a tracker and second); max: as fast as clients read" },
+	    .help = "state changes a second over all trackers, may be below 1\n"
+	            "(one a tracker and second); max: as fast as clients read",
+	    .excludes = GENERATED "," FROM_FILE },
 	{ CLI_INT, 0, "seed", "N", AT(seed), .min = 0, .max = INT64_MAX,
-	    .help = "seed of all random numbers (1)" },
+	    .help = "seed of all random numbers (1)",
+	    .excludes = "replay-lines" },
 	{ CLI_INT, 0, "frames", "N", AT(frames), .min = 1, .max = INT64_MAX,
-	    .help = "stop after N state changes" },
+	    .help = "stop after N state changes",
+	    .excludes = GENERATED "," FROM_FILE },
 	{ CLI_CALL, 0, "epoch", "TIME", .set = sim_options_set_epoch,
 	    .help =
 	        "the trackers' clock at the first state change (now; with\n"
 	        "--generate 2026-01-01); makes states the same in each run" },
 	{ CLI_LIST, 0, "blocked", "ID,...", AT(blocked),
-	    .help = "trackers that are blocked from the start" },
+	    .help = "trackers that are blocked from the start",
+	    .excludes = GENERATED ",replay-lines" },
 	{ CLI_LIST, 0, "disallowed", "ID,...", AT(disallowed),
-	    .help = "trackers that clients may not subscribe to" },
+	    .help = "trackers that clients may not subscribe to",
+	    .excludes = GENERATED ",replay-lines" },
 	{ CLI_DURATION, 0, "block-every", "S", AT(block_every_ns),
-	    .help = "block a tracker or unblock it again, in turn" },
+	    .help = "block a tracker or unblock it again, in turn",
+	    .excludes = GENERATED ",replay-lines" },
 	{ CLI_DURATION, 0, "corrupt-after", "S", AT(corrupt_after_ns),
-	    .help = "remove one tracker after S" },
+	    .help = "remove one tracker after S",
+	    .excludes = GENERATED ",replay-lines" },
 	{ CLI_DURATION, 0, "logout-after", "S", AT(logout_after_ns),
 	    .help =
 	        "end the session of all clients once, after S, or when the\n"
-	        "first client has subscribed after that" },
+	        "first client has subscribed after that",
+	    .excludes = GENERATED ",replay-lines" },
 
 	GROUP("Data from files, instead of moving trackers"),
 	{ CLI_STRING, 0, "trace", "FILE", AT(trace),
 	    .help = "CSV of positions with the columns vehicle_id, timestamp,\n"
 	            "speed (m/s), latitude and longitude in any order; other\n"
-	            "columns are ignored; source ids are the vehicle ids" },
+	            "columns are ignored; source ids are the vehicle ids",
+	    .excludes = GENERATED ",replay-lines" },
 	{ CLI_STRING, 0, "replay-lines", "FILE|-", AT(lines),
 	    .help = "lines '<ns> <frame>'; each client gets them, on any path\n"
-	            "and without a subscription" },
+	            "and without a subscription",
+	    .excludes = GENERATED },
 	{ CLI_CALL, 0, "speed", "F|max", .set = sim_options_set_speed,
 	    .help =
 	        "play the data F times as fast (1); max: as fast as clients\n"
-	        "read" },
+	        "read",
+	    .excludes = GENERATED, .needs = FROM_FILE },
 	{ CLI_INT, 0, "wait-clients", "N", AT(wait_clients), .min = 0,
 	    .max = 1000000,
 	    .help =
 	        "start when N clients are connected, and subscribed if they\n"
 	        "need a subscription (1 with --trace, --replay-lines,\n"
-	        "--frames or --rate max, else 0)" },
+	        "--frames or --rate max, else 0)",
+	    .excludes = GENERATED },
 	{ CLI_FLAG, 0, "once", NULL, AT(once),
-	    .help =
-	        "at the end of the data, close clients with 1000 and exit" },
+	    .help = "at the end of the data, close clients with 1000 and exit",
+	    .excludes = GENERATED, .needs = FROM_FILE ",frames" },
 
 	GROUP("Frames to stdout, instead of a server"),
 	{ CLI_INT, 0, "generate", "N", AT(generate), .min = 1, .max = INT64_MAX,
 	    .help = "print N frames, one a line, and exit" },
 	{ CLI_INT, 0, "sources", "K", AT(sources), .min = 1, .max = 1000000,
-	    .help = "number of trackers of these frames (--trackers)" },
+	    .help = "number of trackers of these frames (--trackers)",
+	    .needs = GENERATED, .excludes = "trackers" },
 	{ CLI_INT, 0, "batch", "M", AT(batch), .min = 1, .max = 100000,
-	    .help = "print state_batch frames of M states each" },
+	    .help = "print state_batch frames of M states each",
+	    .needs = GENERATED },
 
 	GROUP("Server"),
 	{ CLI_STRING, 'l', "listen", "HOST:PORT", AT(listen),
 	    .help = "listen on this address (127.0.0.1:0; port 0: any free\n"
-	            "port)" },
+	            "port)",
+	    .excludes = GENERATED },
 	{ CLI_STRING, 0, "ready-file", "FILE", AT(ready_file),
-	    .help = "write the URL to FILE when clients can connect" },
+	    .help = "write the URL to FILE when clients can connect",
+	    .excludes = GENERATED },
 	{ CLI_STRING, 0, "tls-cert", "FILE", AT(tls_cert),
-	    .help = "serve wss:// with this certificate (PEM)" },
+	    .help = "serve wss:// with this certificate (PEM)",
+	    .needs = "tls-key", .excludes = GENERATED },
 	{ CLI_STRING, 0, "tls-key", "FILE", AT(tls_key),
-	    .help = "private key of the certificate (PEM)" },
+	    .help = "private key of the certificate (PEM)", .needs = "tls-cert",
+	    .excludes = GENERATED },
 	{ CLI_STRING, 0, "hash", "FILE", AT(hash_file),
 	    .help = "accept only the session hash on the first line of FILE\n"
-	            "(any)" },
+	            "(any)",
+	    .excludes = GENERATED },
 	{ CLI_DURATION, 0, "heartbeat", "S", AT(heartbeat_ns),
 	    .help = "seconds between heartbeats to Atmosphere clients (60);\n"
-	            "0: none" },
+	            "0: none",
+	    .excludes = GENERATED },
 	{ CLI_SIZE, 0, "client-buffer", "SIZE", AT(client_buffer),
-	    .help = "drop a client that is this far behind (64MiB)" },
+	    .help = "drop a client that is this far behind (64MiB)",
+	    .excludes = GENERATED },
 	{ CLI_STRING, 0, "log-sent", "FILE", AT(log_sent),
 	    .help = "append each message as it is sent: a line '<connection>\n"
-	            "<opcode> <length>', the payload, a line feed" },
+	            "<opcode> <length>', the payload, a line feed",
+	    .excludes = GENERATED },
 	{ CLI_STRING, 0, "log-received", "FILE", AT(log_received),
-	    .help = "the same for messages from clients, with hashes masked" },
+	    .help = "the same for messages from clients, with hashes masked",
+	    .excludes = GENERATED },
 	{ CLI_STRING, 0, "ledger", "FILE", AT(ledger),
 	    .help = "number new states in a member \"serial\" (not those that\n"
 	            "answer a subscription), and append a line of JSON for\n"
 	            "each client that left: which states it was sent, and\n"
-	            "which its system had acknowledged" },
+	            "which its system had acknowledged",
+	    .excludes = GENERATED ",replay-lines" },
 	{ CLI_FLAG, 0, "stats", NULL, AT(stats),
-	    .help = "print a line of JSON with counters to stderr at the end" },
+	    .help = "print a line of JSON with counters to stderr at the end",
+	    .excludes = GENERATED },
 
 	GROUP("Faults (N counts the messages sent on a connection)"),
 	{ CLI_DURATION, 0, "drop-every", "S", AT(drop_every_ns),
-	    .help = "reset all connections every S" },
+	    .help = "reset all connections every S", .excludes = GENERATED },
 	{ CLI_INT, 0, "drop-politely", "N", AT(drop_politely), .min = 1,
 	    .max = INT64_MAX,
 	    .help = "every N-th time, send all queued messages and close with\n"
-	            "1012 instead" },
+	            "1012 instead",
+	    .needs = "drop-every", .excludes = GENERATED },
 	{ CLI_INT, 0, "drop-after", "N", AT(drop_after), .min = 1,
-	    .max = INT64_MAX,
-	    .help = "reset each connection after N messages" },
+	    .max = INT64_MAX, .help = "reset each connection after N messages",
+	    .excludes = GENERATED },
 	{ CLI_CALL, 0, "close-after", "N[,CODE]",
 	    .set = sim_options_set_close_after,
-	    .help = "close each connection after N messages (code 1001)" },
+	    .help = "close each connection after N messages (code 1001)",
+	    .excludes = GENERATED },
 	{ CLI_CALL, 0, "stall-after", "N,S", .set = sim_options_set_stall_after,
-	    .help = "after N messages, send and answer nothing for S" },
+	    .help = "after N messages, send and answer nothing for S",
+	    .excludes = GENERATED },
 	{ CLI_INT, 0, "garbage-every", "N", AT(garbage_every), .min = 1,
 	    .max = INT64_MAX,
 	    .help =
 	        "after every N messages send broken JSON, invalid UTF-8 or\n"
-	        "a binary message, in turn" },
+	        "a binary message, in turn",
+	    .excludes = GENERATED },
 	{ CLI_FLAG, 0, "fragments", NULL, AT(fragments),
-	    .help = "send every message in three fragments" },
+	    .help = "send every message in three fragments",
+	    .excludes = GENERATED },
 	{ CLI_SIZE, 0, "huge", "SIZE", AT(huge),
-	    .help = "send a message of this size after every 100 messages" },
+	    .help = "send a message of this size after every 100 messages",
+	    .excludes = GENERATED },
 	{ CLI_INT, 0, "slow-handshake", "MS", AT(slow_handshake_ms), .min = 1,
 	    .max = 3600000,
-	    .help = "answer a handshake only after MS milliseconds" },
+	    .help = "answer a handshake only after MS milliseconds",
+	    .excludes = GENERATED },
 	{ CLI_CALL, 0, "http-error", "STATUS[,S]",
 	    .set = sim_options_set_http_error,
 	    .help = "answer handshakes with this HTTP status, and with\n"
-	            "Retry-After: S" },
+	            "Retry-After: S",
+	    .excludes = GENERATED },
 	{ CLI_INT, 0, "http-error-count", "N", AT(http_error_count), .min = 1,
-	    .max = INT64_MAX, .help = "only the first N handshakes (all)" },
+	    .max = INT64_MAX, .help = "only the first N handshakes (all)",
+	    .needs = "http-error", .excludes = GENERATED },
 	{ CLI_FLAG, 0, "wrong-hash", NULL, AT(wrong_hash),
-	    .help = "refuse every subscription with code 3, wrong hash" },
+	    .help = "refuse every subscription with code 3, wrong hash",
+	    .excludes = GENERATED },
 	{ .type = CLI_END } };
 
 const cli_command sim_command = {
@@ -303,6 +342,7 @@ const cli_command sim_command = {
 	    "$ evtape-sim --generate 1000000 --sources 200 > frames.ndjson\n",
 	.min_args = 0,
 	.max_args = 0,
+	.is_program = true,
 };
 
 void
@@ -320,38 +360,12 @@ sim_options_init(sim_options *ret_options)
 	ret_options->client_buffer = 64 << 20;
 }
 
-/* Options that exclude or need each other.  -1: all is well. */
+/* Values beyond what their types say.  -1: all is well. */
 static int
-sim_options_check_pairs(const sim_options *o)
+sim_options_check_values(const sim_options *o)
 {
 	const cli_command *cmd = &sim_command;
-	bool file = o->trace != NULL || o->lines != NULL;
 
-	if (o->trace != NULL && o->lines != NULL)
-		return cli_usage(cmd,
-		    "--trace and --replay-lines exclude each other");
-	if (file && (o->rate != 0 || o->rate_max || o->frames > 0))
-		return cli_usage(cmd,
-		    "--rate and --frames are for moving trackers, not for data "
-		    "from a file (see --speed)");
-	if (!file && (o->speed_max || o->speed != SIM_MICRO))
-		return cli_usage(cmd,
-		    "--speed is for --trace and --replay-lines (see --rate)");
-	if (o->once && !file && o->frames == 0)
-		return cli_usage(cmd,
-		    "--once needs data that ends: --trace, --replay-lines or "
-		    "--frames");
-	if ((o->tls_cert == NULL) != (o->tls_key == NULL))
-		return cli_usage(cmd, "--tls-cert and --tls-key go together");
-	if (o->generate == 0 && (o->batch > 0 || o->sources > 0))
-		return cli_usage(cmd,
-		    "--batch and --sources are for --generate");
-	if (o->ledger != NULL && (o->lines != NULL || o->generate > 0))
-		return cli_usage(cmd,
-		    "--ledger numbers states: it is not for --replay-lines and "
-		    "--generate");
-	if (o->drop_politely > 0 && o->drop_every_ns == 0)
-		return cli_usage(cmd, "--drop-politely is for --drop-every");
 	if (o->huge > 0 && (o->huge < 64 || o->huge > EVT_PAYLOAD_MAX))
 		return cli_usage(cmd, "--huge is from 64 bytes to 256MiB");
 	if (o->client_buffer < 65536)
@@ -363,7 +377,7 @@ int
 sim_options_check(sim_options *options)
 {
 	sim_options *o = options;
-	int r = sim_options_check_pairs(o);
+	int r = sim_options_check_values(o);
 
 	if (r >= 0)
 		return r;

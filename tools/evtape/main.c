@@ -40,7 +40,9 @@ static const cli_command main_cli = {
 	.usage = "COMMAND [options] ...",
 	.summary = "inspect and process tapes: recordings of live WebSocket "
 	           "event feeds",
-	.details = "'evtape COMMAND --help' explains a command.",
+	.details =
+	    "'evtape help COMMAND' or 'evtape COMMAND --help' explains a "
+	    "command.",
 	.options = no_options,
 	.examples =
 	    "  # summarise a tape; print the frames of one source in one "
@@ -51,6 +53,7 @@ static const cli_command main_cli = {
 	.max_args = -1,
 	.command = main_command,
 	.command_noun = "command",
+	.is_program = true,
 };
 
 /* Replace this process with the program evtape-`name`; argv[1..] are its
@@ -92,7 +95,7 @@ main_print_first_steps(void)
 	     "  evtape cat field.tape               print its frames as JSON\n"
 	     "  evtape replay field.tape            play it at its own pace\n"
 	     "  evtape export csv field.tape        convert it to a table\n\n"
-	     "'evtape --help' lists all commands; 'evtape COMMAND --help' "
+	     "'evtape help' lists all commands; 'evtape help COMMAND' "
 	     "explains one.");
 	return CLI_DONE;
 }
@@ -113,6 +116,7 @@ static int
 main_run_named(int argc, char **argv)
 {
 	const tool_command *found = tool_find(commands, argv[1]);
+	evt_nearest near = { .n = 0 };
 
 	if (found != NULL)
 		return tool_run(found, argc - 1, argv + 1);
@@ -120,7 +124,31 @@ main_run_named(int argc, char **argv)
 		if (strcmp(cli_last_word(&programs[i]), argv[1]) == 0)
 			return main_start(argv[1], argv + 1);
 	}
-	return cli_usage(&main_cli, "no command '%s'", argv[1]);
+	for (size_t i = 0; i < N_COMMANDS + N_PROGRAMS; i++)
+		evt_nearest_add(&near, argv[1], cli_last_word(main_command(i)));
+	evt_nearest_add(&near, argv[1], "help");
+	return tool_no_such(&main_cli, "command", argv[1], &near);
+}
+
+/* "help COMMAND" is "COMMAND --help"; formats have one word more. */
+static int
+main_help(int argc, char **argv)
+{
+	char help[] = "--help";
+	char *words[] = { argv[0], argv[2], help, NULL, NULL };
+
+	int n;
+
+	if (argc > 4)
+		return cli_usage(&main_cli, "unexpected argument '%s'",
+		    argv[4]);
+	if (strcmp(argv[2], "help") == 0)
+		return cli_parse(&main_cli, 2, argv, NULL, &n);
+	if (argc == 4) {
+		words[2] = argv[3];
+		words[3] = help;
+	}
+	return main_run_named(argc, words);
 }
 
 int
@@ -130,7 +158,9 @@ main(int argc, char **argv)
 
 	if (argc == 1 && isatty(STDOUT_FILENO))
 		return main_print_first_steps();
-	if (argc > 1 && argv[1][0] != '-')
+	if (argc > 2 && strcmp(argv[1], "help") == 0)
+		return main_help(argc, argv);
+	if (argc > 1 && argv[1][0] != '-' && strcmp(argv[1], "help") != 0)
 		return main_run_named(argc, argv);
 	if (argc == 2 && strcmp(argv[1], "--commands") == 0)
 		return main_print_names(commands);

@@ -20,6 +20,16 @@ tool_find(const tool_command *const *list, const char *name)
 }
 
 int
+tool_no_such(const cli_command *cli, const char *noun, const char *name,
+    const evt_nearest *near)
+{
+	char text[CLI_SUGGEST_MAX];
+
+	return cli_usage(cli, "no %s '%s'%s", noun, name,
+	    cli_suggest(near, name, "", text));
+}
+
+int
 tool_check_output(const char *output, const char *what, const char *arg,
     evt_error *err)
 {
@@ -79,13 +89,18 @@ static int
 tool_run_sub(const tool_command *group, int argc, char **argv)
 {
 	const tool_command *found;
+	evt_nearest near = { .n = 0 };
 	int n, code;
 
 	if (argc > 1 && argv[1][0] != '-') {
 		found = tool_find(group->sub, argv[1]);
-		return found != NULL ? tool_run(found, argc - 1, argv + 1) :
-		                       cli_usage(group->cli, "no %s '%s'",
-		                           group->sub_noun, argv[1]);
+		if (found != NULL)
+			return tool_run(found, argc - 1, argv + 1);
+		for (size_t i = 0; group->sub[i] != NULL; i++)
+			evt_nearest_add(&near, argv[1],
+			    cli_last_word(group->sub[i]->cli));
+		return tool_no_such(group->cli, group->sub_noun, argv[1],
+		    &near);
 	}
 	code = cli_parse(group->cli, argc, argv, NULL, &n);
 	return code >= 0 ?

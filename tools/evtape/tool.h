@@ -88,6 +88,11 @@ tool_is_done(int code)
 	return code == CLI_DONE || code == CLI_LOSSES;
 }
 
+/* Report that no command is called `name`, and which of `near` may have been meant.
+ * `noun`: what a command is called.  Returns CLI_USAGE. */
+int tool_no_such(const cli_command *cli, const char *noun, const char *name,
+    const evt_nearest *near);
+
 /* Check that -o was given.  `what`: "tape" or "database"; `arg`: as usage names
  * it.  Errors: EVT_ERR_ARG. */
 int tool_check_output(const char *output, const char *what, const char *arg,

@@ -400,6 +400,16 @@ ctl_find_call(const char *name)
 	return NULL;
 }
 
+static int
+ctl_no_such(const cli_command *cli, const char *name)
+{
+	evt_nearest near = { .n = 0 };
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		evt_nearest_add(&near, name, calls[i].name);
+	return tool_no_such(cli, "command", name, &near);
+}
+
 /* Whether the number of words is right, and no word is empty, as an unset variable
  * in a script would make it. */
 static bool
@@ -511,7 +521,7 @@ ctl_run(tool_context *c, evt_error *err)
 	j->words = c->args + 2;
 	j->n = c->n_args > 2 ? c->n_args - 2 : 0;
 	if (j->call == NULL)
-		return cli_usage(c->cli, "no command '%s'", name);
+		return ctl_no_such(c->cli, name);
 	code = ctl_check(j);
 	if (code < 0)
 		code = ctl_read_token(j->o, text, &token);

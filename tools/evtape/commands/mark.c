@@ -23,18 +23,21 @@ static const cli_option table[] = {
 	    .name = "at",
 	    .arg = "TIME",
 	    .offset = offsetof(struct options, at),
-	    .help = "the time to mark (now)" },
+	    .help = "the time to mark (now)",
+	    .excludes = "list,remove" },
 	{ .type = CLI_FLAG,
 	    .name = "trigger",
 	    .offset = offsetof(struct options, trigger),
 	    .help = "make a recorder that waits for a trigger (evtape-record\n"
 	            "--keep-last) write the frames it holds, and those that\n"
-	            "follow; with TEXT, also set a bookmark" },
+	            "follow; with TEXT, also set a bookmark",
+	    .excludes = "at,list,remove" },
 	{ .type = CLI_FLAG,
 	    .letter = 'l',
 	    .name = "list",
 	    .offset = offsetof(struct options, list),
-	    .help = "print the bookmarks: number, time, text" },
+	    .help = "print the bookmarks: number, time, text",
+	    .excludes = "remove" },
 	{ .type = CLI_STRING,
 	    .name = "remove",
 	    .arg = "TEXT",
@@ -45,7 +48,8 @@ static const cli_option table[] = {
 	{ .type = CLI_FLAG,
 	    .name = "json",
 	    .offset = offsetof(struct options, json),
-	    .help = "with --list: print a JSON object a line" },
+	    .help = "with --list: print a JSON object a line",
+	    .needs = "list" },
 	{ .type = CLI_END },
 };
 
@@ -219,10 +223,6 @@ mark_check(tool_context *c, evt_error *err)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "--list and --remove take no TEXT argument: '%s'",
 		    c->args[1]);
-	if (o->trigger && (o->list || o->remove != NULL || o->at != NULL))
-		return evt_err_set(err, EVT_ERR_ARG,
-		    "--trigger means now; it cannot be combined with --at, "
-		    "--list or --remove");
 	if (mark_needs_text(o) && c->n_args < 2)
 		return evt_err_set(err, EVT_ERR_ARG, "no text given");
 	if (o->trigger) /* the recorder alone opens the tape */

@@ -50,12 +50,14 @@ static const cli_option table[] = {
 	    .name = "every",
 	    .arg = "TIME",
 	    .offset = offsetof(struct options, every_ns),
-	    .help = "one tape for each hour (1h), day (1d), ... of UTC" },
+	    .help = "one tape for each hour (1h), day (1d), ... of UTC",
+	    .excludes = "size,by-source" },
 	{ .type = CLI_SIZE,
 	    .name = "size",
 	    .arg = "SIZE",
 	    .offset = offsetof(struct options, size),
-	    .help = "begin a new tape when one reaches SIZE on disk" },
+	    .help = "begin a new tape when one reaches SIZE on disk",
+	    .excludes = "by-source" },
 	{ .type = CLI_FLAG,
 	    .name = "by-source",
 	    .offset = offsetof(struct options, by_source),
@@ -440,7 +442,7 @@ split_check(tool_context *c, evt_error *err)
 	if (o->output == NULL)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "give the prefix of the new tapes' names: -o PREFIX");
-	if ((o->every_ns > 0) + (o->size > 0) + o->by_source != 1)
+	if (o->every_ns == 0 && o->size == 0 && !o->by_source)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "give one of --every, --size and --by-source");
 	return EVT_OK;

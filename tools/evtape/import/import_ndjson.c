@@ -21,11 +21,13 @@ static const cli_option table[] = {
 	    .name = "time-path",
 	    .arg = "POINTER",
 	    .offset = offsetof(struct options, time_path),
-	    .help = "JSON pointer to a line's time" },
+	    .help = "JSON pointer to a line's time",
+	    .excludes = "stamp,envelopes" },
 	{ .type = CLI_FLAG,
 	    .name = "stamp",
 	    .offset = offsetof(struct options, stamp),
-	    .help = "each line begins with a time, then a space or tab" },
+	    .help = "each line begins with a time, then a space or tab",
+	    .excludes = "envelopes" },
 	{ .type = CLI_FLAG,
 	    .name = "envelopes",
 	    .offset = offsetof(struct options, envelopes),
@@ -223,9 +225,6 @@ import_ndjson_check(tool_context *c, evt_error *err)
 {
 	const struct options *o = c->options;
 
-	if ((o->time_path != NULL) + o->stamp + o->envelopes > 1)
-		return evt_err_set(err, EVT_ERR_ARG,
-		    "give one of --time-path, --stamp and --envelopes");
 	return o->time_path != NULL ?
 	    evt_json_view_check_pointer(o->time_path, err) :
 	    EVT_OK;
