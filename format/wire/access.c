@@ -11,12 +11,6 @@
 #include "format/base/err.h"
 #include "format/wire/address.h"
 
-static bool
-access_span_is(evt_address_span s, const char *text)
-{
-	return strlen(text) == s.n && strncasecmp(s.p, text, s.n) == 0;
-}
-
 /* ---- the token ----------------------------------------------------------- */
 
 int
@@ -101,15 +95,15 @@ access_token_good(const evt_access *a, const evt_access_request *q)
 
 /* The "host[:port]" of an origin; false: it is not an origin. */
 static bool
-access_origin_authority(const char *origin, evt_address_span *ret_authority)
+access_origin_authority(const char *origin, evt_slice *ret_authority)
 {
 	const char *p = strstr(origin, "://");
-	evt_address_span host, port;
+	evt_slice host, port;
 
 	if (p == NULL || p == origin)
 		return false;
 	p += 3;
-	*ret_authority = (evt_address_span){ p, strlen(p) };
+	*ret_authority = (evt_slice){ p, strlen(p) };
 	return ret_authority->n > 0 && strpbrk(p, "/?#@ ") == NULL &&
 	    evt_address_split(*ret_authority, &host, &port) && host.n > 0;
 }
@@ -119,7 +113,7 @@ evt_access_check_origins(const evt_access *a, evt_error *err)
 {
 	for (size_t i = 0; i < a->n_origins; i++) {
 		const char *o = a->origins[i];
-		evt_address_span authority;
+		evt_slice authority;
 
 		if (strcmp(o, "*") != 0 && strcmp(o, "null") != 0 &&
 		    !access_origin_authority(o, &authority))
@@ -134,10 +128,10 @@ evt_access_check_origins(const evt_access *a, evt_error *err)
 
 /* Whether the host is the host of an allowed origin. */
 static bool
-access_host_of_origins(const evt_access *a, evt_address_span host)
+access_host_of_origins(const evt_access *a, evt_slice host)
 {
 	for (size_t i = 0; i < a->n_origins; i++) {
-		evt_address_span authority, h, port;
+		evt_slice authority, h, port;
 
 		if (access_origin_authority(a->origins[i], &authority) &&
 		    evt_address_split(authority, &h, &port) && h.n == host.n &&
@@ -154,13 +148,13 @@ access_host_of_origins(const evt_access *a, evt_address_span host)
 static bool
 access_host_good(const evt_access *a, const char *header)
 {
-	evt_address_span host, port;
+	evt_slice host, port;
 	char name[256];
 
 	if (header == NULL ||
-	    !evt_address_split((evt_address_span){ header, strlen(header) },
-	        &host, &port) ||
-	    !evt_address_span_copy(host, name, sizeof(name)) || name[0] == '\0')
+	    !evt_address_split((evt_slice){ header, strlen(header) }, &host,
+	        &port) ||
+	    !evt_slice_copy(host, name, sizeof(name)) || name[0] == '\0')
 		return false;
 	if (evt_address_is_loopback(name) || access_host_of_origins(a, host))
 		return true;
@@ -173,7 +167,7 @@ access_host_good(const evt_access *a, const char *header)
 static bool
 access_origin_good(const evt_access *a, const evt_access_request *q)
 {
-	evt_address_span authority, host, port;
+	evt_slice authority, host, port;
 	char name[256];
 
 	if (q->origin == NULL)
@@ -185,21 +179,21 @@ access_origin_good(const evt_access *a, const evt_access_request *q)
 	}
 	if (!access_origin_authority(q->origin, &authority) ||
 	    !evt_address_split(authority, &host, &port) ||
-	    !evt_address_span_copy(host, name, sizeof(name)))
+	    !evt_slice_copy(host, name, sizeof(name)))
 		return false;
 	return evt_address_is_loopback(name) ||
-	    access_span_is(authority, q->host);
+	    evt_slice_is(authority, q->host);
 }
 
 bool
 evt_access_same_origin(const evt_access_request *q)
 {
-	evt_address_span authority;
+	evt_slice authority;
 
 	return q->origin == NULL ||
 	    (q->host != NULL &&
 	        access_origin_authority(q->origin, &authority) &&
-	        access_span_is(authority, q->host));
+	        evt_slice_is(authority, q->host));
 }
 
 /* A page of another site asks, and its browser sends no Origin. */

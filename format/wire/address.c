@@ -10,7 +10,7 @@
 #include "format/base/timetext.h"
 
 static bool
-address_is_digits(evt_address_span s)
+address_is_digits(evt_slice s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.p[i] < '0' || s.p[i] > '9')
@@ -20,8 +20,7 @@ address_is_digits(evt_address_span s)
 }
 
 bool
-evt_address_split(evt_address_span text, evt_address_span *ret_host,
-    evt_address_span *ret_port)
+evt_address_split(evt_slice text, evt_slice *ret_host, evt_slice *ret_port)
 {
 	const char *p = text.p, *end = p + text.n;
 
@@ -31,57 +30,44 @@ evt_address_split(evt_address_span text, evt_address_span *ret_host,
 
 		if (close == NULL)
 			return false;
-		*ret_host =
-		    (evt_address_span){ p + 1, (size_t)(close - p - 1) };
+		*ret_host = (evt_slice){ p + 1, (size_t)(close - p - 1) };
 		p = close + 1;
 	} else {
 		const char *colon = memchr(p, ':', text.n);
 
-		*ret_host = (evt_address_span){ p,
+		*ret_host = (evt_slice){ p,
 			(size_t)((colon != NULL ? colon : end) - p) };
 		p += ret_host->n;
 	}
 	if (p == end) {
-		*ret_port = (evt_address_span){ end, 0 };
+		*ret_port = (evt_slice){ end, 0 };
 		return true;
 	}
-	*ret_port = (evt_address_span){ p + 1, (size_t)(end - p - 1) };
+	*ret_port = (evt_slice){ p + 1, (size_t)(end - p - 1) };
 	return *p == ':' && address_is_digits(*ret_port);
-}
-
-bool
-evt_address_span_copy(evt_address_span s, char *out, size_t size)
-{
-	assert((s.p != NULL || s.n == 0) && out != NULL);
-	if (s.n >= size)
-		return false;
-	memcpy(out, s.p, s.n);
-	out[s.n] = '\0';
-	return true;
 }
 
 int
 evt_address_parse(const char *text, evt_address *ret_address, evt_error *err)
 {
-	evt_address_span all, host, port;
+	evt_slice all, host, port;
 	evt_address address = { .host = "127.0.0.1" };
 	char number[8];
 	int64_t value;
 	bool ok = true;
 
 	assert(text != NULL && ret_address != NULL);
-	all = host = port = (evt_address_span){ text, strlen(text) };
+	all = host = port = (evt_slice){ text, strlen(text) };
 	if (address_is_digits(all))
 		host.n = 0;
 	else
 		ok = evt_address_split(all, &host, &port);
 	if (!ok || port.n == 0 ||
-	    !evt_address_span_copy(port, number, sizeof(number)) ||
+	    !evt_slice_copy(port, number, sizeof(number)) ||
 	    evt_timetext_int_parse(number, "the port", 0, UINT16_MAX, &value,
 	        NULL) != EVT_OK ||
 	    (host.n > 0 &&
-	        !evt_address_span_copy(host, address.host,
-	            sizeof(address.host))))
+	        !evt_slice_copy(host, address.host, sizeof(address.host))))
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "bad address '%.80s': write HOST:PORT, such as "
 		    "127.0.0.1:8787 or [::1]:8787, or the PORT alone; port 0 "

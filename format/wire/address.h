@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "format/evtape.h"
+#include "format/wire/slice.h"
 
 /* An address to listen on. */
 typedef struct evt_address {
@@ -25,23 +26,13 @@ typedef struct evt_address {
 int evt_address_parse(const char *text, evt_address *ret_address,
     evt_error *err);
 
-/* A part of a text; not NUL-terminated. */
-typedef struct evt_address_span {
-	const char *p;
-	size_t n;
-} evt_address_span;
-
 /*
  * Split "HOST", "HOST:PORT", "[IPV6]" or "[IPV6]:PORT".  The results are parts
  * of `text`; the host has no brackets, a missing port is empty.  false: `text`
  * has none of these forms, or the port has a byte that is not a digit.
  */
-bool evt_address_split(evt_address_span text, evt_address_span *ret_host,
-    evt_address_span *ret_port);
-
-/* Copy the span into `out`, which has `size` bytes, and end it with a NUL.
- * false: it does not fit. */
-bool evt_address_span_copy(evt_address_span span, char *out, size_t size);
+bool evt_address_split(evt_slice text, evt_slice *ret_host,
+    evt_slice *ret_port);
 
 /* Whether `host` is an IPv4 or IPv6 address and not a name. */
 bool evt_address_is_numeric(const char *host);

@@ -6,12 +6,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define NO_MEMORY "out of memory"
+#include "format/wire/slice.h"
 
-struct span {
-	const char *p;
-	size_t n;
-};
+#define NO_MEMORY "out of memory"
 
 size_t
 evt_http_head_length(const char *p, size_t n)
@@ -59,23 +56,8 @@ evt_http_head_is_token(const char *p, size_t n)
 	return n > 0;
 }
 
-/* Cut off the text before the separator, or all of it without one. */
-static struct span
-http_head_cut(struct span *rest, char separator)
-{
-	const char *at =
-	    rest->n > 0 ? memchr(rest->p, separator, rest->n) : NULL;
-	struct span s = { rest->p,
-		at != NULL ? (size_t)(at - rest->p) : rest->n };
-	size_t over = at != NULL ? s.n + 1 : s.n;
-
-	rest->p += over;
-	rest->n -= over;
-	return s;
-}
-
-static struct span
-http_head_trim(struct span s)
+static evt_slice
+http_head_trim(evt_slice s)
 {
 	while (s.n > 0 && (*s.p == ' ' || *s.p == '\t')) {
 		s.p++;
@@ -100,7 +82,7 @@ http_head_hex(char c)
 /* Decode the escapes of s into out, which has room for s.n bytes and may be s.p;
  * returns the bytes written.  NULL in *ret_why: it is good. */
 static size_t
-http_head_decode(struct span s, bool plus, char *out, const char **ret_why)
+http_head_decode(evt_slice s, bool plus, char *out, const char **ret_why)
 {
 	size_t n = 0;
 
@@ -178,10 +160,10 @@ http_head_resolve(char *path, size_t n)
 }
 
 static unsigned
-http_head_read_target(struct span target, evt_http_head *head,
+http_head_read_target(evt_slice target, evt_http_head *head,
     const char **ret_why)
 {
-	struct span path = http_head_cut(&target, '?');
+	evt_slice path = evt_slice_cut(&target, '?');
 	const size_t size = path.n + target.n + 1;
 	char *text = malloc(size);
 	size_t n;
@@ -190,7 +172,7 @@ http_head_read_target(struct span target, evt_http_head *head,
 	if (text == NULL)
 		return 500;
 	memcpy(text, path.p, path.n);
-	path = (struct span){ text, http_head_resolve(text, path.n) };
+	path = (evt_slice){ text, http_head_resolve(text, path.n) };
 	n = http_head_decode(path, false, text, ret_why);
 	if (*ret_why == NULL) {
 		head->path = strndup(text, n);
@@ -198,7 +180,7 @@ http_head_read_target(struct span target, evt_http_head *head,
 			*ret_why = NO_MEMORY;
 	}
 	while (*ret_why == NULL && target.n > 0) {
-		struct span arg = http_head_cut(&target, '&');
+		evt_slice arg = evt_slice_cut(&target, '&');
 
 		if (arg.n == 0)
 			continue;
@@ -216,10 +198,10 @@ http_head_read_target(struct span target, evt_http_head *head,
 /* ---- lines ------------------------------------------------------------------ */
 
 /* The next line without its end. */
-static struct span
-http_head_line(struct span *rest)
+static evt_slice
+http_head_line(evt_slice *rest)
 {
-	struct span line = http_head_cut(rest, '\n');
+	evt_slice line = evt_slice_cut(rest, '\n');
 
 	if (line.n > 0 && line.p[line.n - 1] == '\r')
 		line.n--;
@@ -228,7 +210,7 @@ http_head_line(struct span *rest)
 
 /* Whether all bytes may be in a line: no control characters but tabs. */
 static bool
-http_head_is_text(struct span s)
+http_head_is_text(evt_slice s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
@@ -240,11 +222,10 @@ http_head_is_text(struct span s)
 }
 
 static unsigned
-http_head_read_first(struct span line, evt_http_head *head,
-    const char **ret_why)
+http_head_read_first(evt_slice line, evt_http_head *head, const char **ret_why)
 {
-	struct span method = http_head_cut(&line, ' ');
-	struct span target = http_head_cut(&line, ' ');
+	evt_slice method = evt_slice_cut(&line, ' ');
+	evt_slice target = evt_slice_cut(&line, ' ');
 
 	*ret_why = "the first line must be 'METHOD /path HTTP/1.1'";
 	if (!evt_http_head_is_token(method.p, method.n) || target.n == 0 ||
@@ -266,11 +247,10 @@ http_head_read_first(struct span line, evt_http_head *head,
 }
 
 static unsigned
-http_head_read_header(struct span line, evt_http_head *head,
-    const char **ret_why)
+http_head_read_header(evt_slice line, evt_http_head *head, const char **ret_why)
 {
-	struct span name = http_head_cut(&line, ':');
-	struct span value = http_head_trim(line);
+	evt_slice name = evt_slice_cut(&line, ':');
+	evt_slice value = http_head_trim(line);
 
 	*ret_why = "a header must be 'Name: value' on one line";
 	/* The colon is there if anything follows the name, or is its last byte. */
@@ -288,7 +268,7 @@ unsigned
 evt_http_head_read(const char *p, size_t n, evt_http_head *ret_head,
     const char **ret_why)
 {
-	struct span rest = { p, n }, line;
+	evt_slice rest = { p, n }, line;
 	unsigned status;
 
 	assert(p != NULL && ret_head != NULL && ret_why != NULL);
@@ -356,16 +336,15 @@ evt_http_head_has_word(const evt_http_head *head, const char *name,
     const char *word)
 {
 	for (size_t i = 0; i < head->names.n; i++) {
-		struct span rest = { head->values.item[i],
+		evt_slice rest = { head->values.item[i],
 			strlen(head->values.item[i]) };
 
 		while (
 		    strcasecmp(head->names.item[i], name) == 0 && rest.n > 0) {
-			struct span one =
-			    http_head_trim(http_head_cut(&rest, ','));
+			evt_slice one =
+			    http_head_trim(evt_slice_cut(&rest, ','));
 
-			if (one.n == strlen(word) &&
-			    strncasecmp(one.p, word, one.n) == 0)
+			if (evt_slice_is(one, word))
 				return true;
 		}
 	}

@@ -3,7 +3,8 @@
 
 #include <assert.h>
 #include <string.h>
-#include <strings.h>
+
+#include "format/wire/slice.h"
 
 /* RFC 6455, section 1.3 */
 #define MAGIC "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -51,13 +52,8 @@ evt_ws_handshake_head(const char *p, size_t n)
 
 /* ---- reading --------------------------------------------------------------- */
 
-struct text {
-	const char *p;
-	size_t n;
-};
-
-static struct text
-ws_handshake_trim(struct text t)
+static evt_slice
+ws_handshake_trim(evt_slice t)
 {
 	while (t.n > 0 && (*t.p == ' ' || *t.p == '\t')) {
 		t.p++;
@@ -69,36 +65,15 @@ ws_handshake_trim(struct text t)
 	return t;
 }
 
-static bool
-ws_handshake_is_word(struct text t, const char *word)
-{
-	return t.n == strlen(word) && strncasecmp(t.p, word, t.n) == 0;
-}
-
-/* Cut off the text before the separator, or all of it without one. */
-static struct text
-ws_handshake_cut(struct text *rest, char separator)
-{
-	const char *at =
-	    rest->n > 0 ? memchr(rest->p, separator, rest->n) : NULL;
-	struct text t = { rest->p,
-		at != NULL ? (size_t)(at - rest->p) : rest->n };
-	size_t over = at != NULL ? t.n + 1 : t.n;
-
-	rest->p += over;
-	rest->n -= over;
-	return t;
-}
-
 /* Find the next header of this name in *rest; false: there is no more. */
 static bool
-ws_handshake_find(struct text *rest, const char *name, struct text *ret_value)
+ws_handshake_find(evt_slice *rest, const char *name, evt_slice *ret_value)
 {
 	while (rest->n > 0) {
-		struct text line = ws_handshake_cut(rest, '\n');
-		struct text head = ws_handshake_cut(&line, ':');
+		evt_slice line = evt_slice_cut(rest, '\n');
+		evt_slice head = evt_slice_cut(&line, ':');
 
-		if (ws_handshake_is_word(head, name)) {
+		if (evt_slice_is(head, name)) {
 			*ret_value = ws_handshake_trim(line);
 			return true;
 		}
@@ -108,15 +83,14 @@ ws_handshake_find(struct text *rest, const char *name, struct text *ret_value)
 
 /* Whether a header of this name has the word among its values. */
 static bool
-ws_handshake_names(struct text head, const char *name, const char *word)
+ws_handshake_names(evt_slice head, const char *name, const char *word)
 {
-	struct text value;
+	evt_slice value;
 
 	while (ws_handshake_find(&head, name, &value)) {
 		while (value.n > 0) {
-			if (ws_handshake_is_word(ws_handshake_trim(
-			                             ws_handshake_cut(&value,
-			                                 ',')),
+			if (evt_slice_is(ws_handshake_trim(
+			                     evt_slice_cut(&value, ',')),
 			        word))
 				return true;
 		}
@@ -126,7 +100,7 @@ ws_handshake_names(struct text head, const char *name, const char *word)
 
 /* The status in "HTTP/1.1 101 Switching Protocols"; 0: another kind of line. */
 static unsigned
-ws_handshake_read_status(struct text line)
+ws_handshake_read_status(evt_slice line)
 {
 	unsigned status = 0;
 
@@ -144,13 +118,12 @@ ws_handshake_read_status(struct text line)
 
 /* Whether the protocol is among the offered ones ("a, b"). */
 static bool
-ws_handshake_was_offered(const char *offered, struct text protocol)
+ws_handshake_was_offered(const char *offered, evt_slice protocol)
 {
-	struct text rest = { offered, offered != NULL ? strlen(offered) : 0 };
+	evt_slice rest = { offered, offered != NULL ? strlen(offered) : 0 };
 
 	while (rest.n > 0) {
-		struct text one =
-		    ws_handshake_trim(ws_handshake_cut(&rest, ','));
+		evt_slice one = ws_handshake_trim(evt_slice_cut(&rest, ','));
 
 		if (one.n == protocol.n &&
 		    memcmp(one.p, protocol.p, one.n) == 0)
@@ -190,10 +163,10 @@ ws_handshake_expect(const evt_ws_handshake *u, evt_buf *out)
 }
 
 static const char *
-ws_handshake_judge(const evt_ws_handshake *u, struct text head,
+ws_handshake_judge(const evt_ws_handshake *u, evt_slice head,
     const evt_buf *accept)
 {
-	struct text rest = head, value;
+	evt_slice rest = head, value;
 
 	if (!ws_handshake_names(head, "Upgrade", "websocket"))
 		return "it has no Upgrade: websocket";
@@ -220,13 +193,13 @@ bool
 evt_ws_handshake_read(const evt_ws_handshake *u, const char *p, size_t n,
     evt_ws_handshake_answer *ret_answer)
 {
-	struct text head = { p, n }, rest, value;
+	evt_slice head = { p, n }, rest, value;
 	evt_buf accept = { 0 };
 
 	assert(u->nonce != NULL && u->sha1 != NULL && ret_answer != NULL);
-	*ret_answer =
-	    (evt_ws_handshake_answer){ .status = ws_handshake_read_status(
-		                           ws_handshake_cut(&head, '\n')) };
+	*ret_answer = (evt_ws_handshake_answer){
+		.status = ws_handshake_read_status(evt_slice_cut(&head, '\n'))
+	};
 	rest = head;
 	if (ws_handshake_find(&rest, "Retry-After", &value) &&
 	    value.n < sizeof(ret_answer->retry_after))

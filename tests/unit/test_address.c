@@ -69,16 +69,16 @@ TEST(loopback_hosts)
 	}
 }
 
-TEST(a_span_is_copied_if_it_fits)
+TEST(a_slice_is_copied_if_it_fits)
 {
-	evt_address_span host, port, text = { "[fe80::1]:80 and more", 12 };
+	evt_slice host, port, text = { "[fe80::1]:80 and more", 12 };
 	char out[8];
 
 	assert_true(evt_address_split(text, &host, &port));
-	assert_true(evt_address_span_copy(host, out, sizeof(out)));
+	assert_true(evt_slice_copy(host, out, sizeof(out)));
 	assert_string_equal(out, "fe80::1");
-	assert_false(evt_address_span_copy(host, out, 7));
-	assert_true(evt_address_span_copy(port, out, 3));
+	assert_false(evt_slice_copy(host, out, 7));
+	assert_true(evt_slice_copy(port, out, 3));
 	assert_string_equal(out, "80");
 }
 
@@ -89,7 +89,7 @@ main(void)
 		RUN(addresses),
 		RUN(host_too_long),
 		RUN(loopback_hosts),
-		RUN(a_span_is_copied_if_it_fits),
+		RUN(a_slice_is_copied_if_it_fits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
