@@ -89,7 +89,7 @@ endif
 
 .DELETE_ON_ERROR:
 .PHONY: help all demo test check units deps test-deps asan tsan cov lint fmt fuzz \
-        bench bench-quick bench-deps bench-console pictures soak torture install uninstall deb clean
+        bench bench-quick bench-deps bench-console pictures soak torture debian13 install uninstall deb clean
 
 all: headers-there $(BINS) $(LIB_A) $(LIB_SO) $(EXT_SO) $(BUILD)/evtape.pc $(MANS) ## build everything into build/
 
@@ -112,6 +112,9 @@ demo: deps ## install missing packages, build, record a feed, replay it
 
 test: test-deps ## install missing packages, build, run every test
 	@$(MAKE) --no-print-directory check
+
+debian13: ## run every test in a root of Debian 13, which is made once; SUITES= for some
+	@tests/debian13 $(SUITES)
 
 check: all units ## build and run every test without installing anything; SUITES="test_deck" for some
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) CC="$(CC)" tests/run $(SUITES)

@@ -6,7 +6,7 @@ set -eu
 
 build="gcc make pkg-config libwebsockets-dev libssl-dev libzstd-dev libcjson-dev libsqlite3-dev libxxhash-dev libcurl4-openssl-dev zlib1g-dev libjs-leaflet node-d3"
 demo="zstd"
-test="$demo clang clang-format libclang-rt-dev valgrind libcmocka-dev python3 python3-websockets python3-gpxpy python3-geojson libxml2-utils nodejs node-ws sqlite3 jq curl openssl mandoc chromium faketime python3-prometheus-client systemd shellcheck git"
+test="$demo clang clang-format libclang-rt-dev valgrind libcmocka-dev python3 python3-websockets python3-gpxpy python3-geojson libxml2-utils nodejs node-ws sqlite3 jq curl openssl mandoc chromium faketime python3-prometheus-client systemd shellcheck git nginx-light"
 bench="zstd sqlite3 jq nodejs node-ws python3-websockets valgrind liblcm-bin tcpreplay"
 lint="clang clang-tidy clang-format clang-tools cppcheck shellcheck mandoc"
 cov="gcovr"

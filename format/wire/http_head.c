@@ -228,18 +228,21 @@ http_head_read_first(evt_slice line, evt_http_head *head, const char **ret_why)
 	evt_slice target = evt_slice_cut(&line, ' ');
 
 	*ret_why = "the first line must be 'METHOD /path HTTP/1.1'";
-	if (!evt_http_head_is_token(method.p, method.n) || target.n == 0 ||
-	    line.n != 8 || memcmp(line.p, "HTTP/", 5) != 0 ||
+	if (!evt_http_head_is_token(method.p, method.n))
+		return 400;
+	/* First, since an answer to HEAD has no body whatever follows. */
+	head->method = strndup(method.p, method.n);
+	if (head->method == NULL) {
+		*ret_why = NO_MEMORY;
+		return 500;
+	}
+	if (target.n == 0 || line.n != 8 || memcmp(line.p, "HTTP/", 5) != 0 ||
 	    line.p[6] != '.' || memchr(target.p, '\t', target.n) != NULL)
 		return 400;
 	*ret_why = "use HTTP/1.1";
 	if (line.p[5] != '1' || line.p[7] < '0' || line.p[7] > '9')
 		return 505;
 	head->persistent = line.p[7] != '0';
-	head->method = strndup(method.p, method.n);
-	*ret_why = NO_MEMORY;
-	if (head->method == NULL)
-		return 500;
 	*ret_why = "the target must be a path that begins with a slash";
 	if (target.p[0] != '/')
 		return 400;

@@ -15,15 +15,20 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <fcntl.h>
 #include <netdb.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "format/base/err.h"
 #include "format/base/timetext.h"
 #include "format/wire/credential.h"
 
+/* The fault is the proxy's own. */
+#define PROXY_REFUSED "the proxy refused to connect"
 #define RX_BYTES (1u << 20)
 #define SERVICE_BYTES (64u << 10)
 #define HEADER_BYTES (32u << 10)
@@ -93,12 +98,13 @@ evt_client_new(const evt_client_config *config, evt_client **ret_client,
 		return evt_err_nomem(err);
 	c->cfg = *config;
 	c->out_end = &c->out;
+	c->fd = -1;
 	c->assembly.max = config->max_message;
 	r = evt_proxy_choose(c->cfg.url, c->cfg.env, &c->proxy, err);
 	if (r == EVT_OK && c->cfg.url->tls)
 		r = evt_tls_new(c->cfg.url, c->cfg.ca_file, &c->tls, err);
 	if (r == EVT_OK && c->tls != NULL)
-		evt_tls_note_failure(c->tls, c->heard.handshake);
+		evt_tls_watch(c->tls, &c->heard.progress);
 	if (r == EVT_OK)
 		r = client_make_context(c, err);
 	if (r != EVT_OK) {
@@ -149,6 +155,7 @@ evt_client_free(evt_client *c)
 {
 	if (c == NULL)
 		return;
+	evt_client_look(c);
 	c->live = false; /* do not report connections that are destroyed now */
 	if (c->lws != NULL)
 		lws_context_destroy(c->lws);
@@ -198,6 +205,14 @@ client_describe_status(const struct hearsay *h, char *out, size_t size)
 	snprintf(out, size, "the server answered HTTP %u%s", h->status, words);
 }
 
+/* The connection to the proxy came up, and then ended before the proxy let the
+ * request through. */
+static bool
+client_proxy_refused(const evt_client *c)
+{
+	return c->proxy.host != NULL && c->heard.connected && !c->heard.asked;
+}
+
 /* Describe a failed attempt in out[size]; returns the stage at which it
  * failed. */
 static enum evt_client_stage
@@ -214,11 +229,11 @@ client_describe_attempt(const evt_client *c, char *out, size_t size)
 		snprintf(out, size, "%s", h->tls);
 		return EVT_CLIENT_TLS;
 	}
-	if (h->handshake[0] != '\0') {
-		snprintf(out, size, "%s", h->handshake);
+	if (h->progress.failure[0] != '\0') {
+		snprintf(out, size, "%s", h->progress.failure);
 		return EVT_CLIENT_TLS;
 	}
-	if (h->status == 0 && strcmp(h->lws, "Unable to connect") == 0) {
+	if (!h->connected) {
 		snprintf(out, size, "no connection to %s port %u: %s",
 		    address != NULL ? address : c->cfg.url->host,
 		    (unsigned)(c->proxy.host != NULL ? c->proxy.port :
@@ -226,12 +241,12 @@ client_describe_attempt(const evt_client *c, char *out, size_t size)
 		    slow ? "no answer in time" : "refused or unreachable");
 		return EVT_CLIENT_TCP;
 	}
-	if (c->post && h->status != 0)
+	if (client_proxy_refused(c) && !slow)
+		snprintf(out, size, "%s", PROXY_REFUSED);
+	else if (c->post && h->status != 0)
 		snprintf(out, size, "the server's answer broke off");
 	else if (h->status != 101 && h->status >= 100 && h->status < 1000)
 		client_describe_status(h, out, size);
-	else if (strcmp(h->lws, "proxy not h1") == 0)
-		snprintf(out, size, "the proxy refused to connect");
 	else if (slow)
 		snprintf(out, size,
 		    "the server did not answer the handshake within %d s",
@@ -243,7 +258,8 @@ client_describe_attempt(const evt_client *c, char *out, size_t size)
 		    c->cfg.url->tls ? "http" : "https");
 	else if (h->status == 101)
 		snprintf(out, size, "the server's handshake is invalid (%s)",
-		    h->lws);
+		    h->wrong[0] != '\0' ? h->wrong :
+		                          "it does not accept the request");
 	else
 		snprintf(out, size,
 		    "the server closed the connection during the handshake, or "
@@ -258,7 +274,7 @@ client_add_proxy(const evt_client *c, char *out, size_t size)
 {
 	size_t n = strlen(out);
 
-	if (c->proxy.host != NULL && strcmp(c->heard.lws, "proxy not h1") != 0)
+	if (c->proxy.host != NULL && strcmp(out, PROXY_REFUSED) != 0)
 		snprintf(out + n, size - n, " (through the proxy %s:%u)",
 		    c->proxy.host, (unsigned)c->proxy.port);
 }
@@ -314,11 +330,36 @@ client_report_end(evt_client *c)
 	c->cfg.events.ended(c->cfg.ctx, &ended);
 }
 
+/*
+ * How far an attempt came is learnt from the system: libwebsockets reports it in
+ * words, which each version chooses anew.  An address that refuses, or does not
+ * answer, has left no trace in the socket.
+ */
+void
+evt_client_look(evt_client *c)
+{
+	struct tcp_info info = { .tcpi_state = TCP_CLOSE };
+	socklen_t len = sizeof(info);
+
+	if (c->fd < 0)
+		return;
+	if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+	    ((info.tcpi_state != TCP_CLOSE &&
+	         info.tcpi_state != TCP_SYN_SENT) ||
+	        info.tcpi_options != 0 || info.tcpi_rtt > 0))
+		c->heard.connected = true;
+	close(c->fd);
+	c->fd = -1;
+}
+
 void
 evt_client_finish(evt_client *c)
 {
 	if (!c->live)
 		return;
+	evt_client_look(c);
+	if (c->heard.progress.begun)
+		c->heard.connected = c->heard.asked = true;
 	c->live = false;
 	c->over = true;
 	c->wsi = NULL;
@@ -385,14 +426,11 @@ client_try_address(evt_client *c)
 			return;
 		}
 	}
-	if (lws_client_connect_via_info(&info) == NULL && c->live) {
-		/* Without a route it fails at once, and does not always call
-		 * back. */
-		if (c->heard.lws[0] == '\0')
-			snprintf(c->heard.lws, sizeof(c->heard.lws),
-			    "Unable to connect");
+	/* Without a route it fails at once, and does not always call back. */
+	if (lws_client_connect_via_info(&info) == NULL && c->live)
 		evt_client_finish(c);
-	}
+	else if (c->live && c->wsi != NULL && lws_get_socket_fd(c->wsi) >= 0)
+		c->fd = fcntl(lws_get_socket_fd(c->wsi), F_DUPFD_CLOEXEC, 0);
 }
 
 /* The attempt failed before anything could be tried. */

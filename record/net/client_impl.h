@@ -32,9 +32,12 @@ enum closer {
 
 /* What the callbacks found out about the current attempt or connection. */
 struct hearsay {
-	char lws[200];                 /* text of CONNECTION_ERROR */
-	char tls[400];                 /* why the certificate was refused */
-	char handshake[EVT_TLS_WORDS]; /* why the TLS handshake failed */
+	bool connected;  /* the TCP connection came up */
+	bool asked;      /* the request was sent, or TLS begun: a proxy
+	                             has let it through */
+	char wrong[200]; /* why the answer to the handshake is invalid */
+	char tls[400];   /* why the certificate was refused */
+	evt_tls_progress progress; /* of the TLS handshake */
 	char reason[512]; /* of our own drop, or of the server's close frame */
 	int code;         /* close code that belongs to reason; 0: none */
 	unsigned status;  /* HTTP status of the answer; 0: none */
@@ -76,6 +79,7 @@ struct evt_client {
 	bool post; /* a POST: its body is in `out` */
 	evt_resolve *resolve;
 	size_t address; /* index of the address being tried */
+	int fd; /* a copy of the attempt's socket, which outlives it; -1: none */
 	bool resolving;
 	bool live; /* a wsi is being made, or there is one */
 	bool over; /* evt_client_finish() was called */
@@ -96,6 +100,9 @@ void evt_client_finish(evt_client *c);
 
 /* Wipe a message and free it. */
 void evt_client_free_outgoing(struct outgoing *o);
+
+/* Note whether the attempt's socket was connected, and close the copy of it. */
+void evt_client_look(evt_client *c);
 
 /* If the host's addresses are known now, connect. */
 void evt_client_resolved(evt_client *c);

@@ -37,6 +37,7 @@ client_lws_add_headers(evt_client *c, struct lws *wsi, unsigned char **p,
 	char length[40];
 	int r = 0;
 
+	c->heard.connected = c->heard.asked = true;
 	for (size_t i = 0; i < c->n_headers && r == 0; i++)
 		r = client_lws_add_header(c->headers[i], p, &room);
 	if (r == 0 && c->post) {
@@ -66,16 +67,12 @@ client_lws_note_answer(evt_client *c, struct lws *wsi)
 }
 
 static void
-client_lws_note_failure(evt_client *c, struct lws *wsi, const char *words,
-    size_t n)
+client_lws_note_failure(evt_client *c, struct lws *wsi)
 {
 	unsigned status = lws_http_client_http_response(wsi);
 
 	if (status != 0)
 		c->heard.status = status;
-	if (words != NULL)
-		snprintf(c->heard.lws, sizeof(c->heard.lws), "%.*s",
-		    (int)strnlen(words, n), words);
 	if (c->heard.tls[0] == '\0' && c->cfg.url->tls)
 		(void)evt_tls_failure(c->heard.tls, sizeof(c->heard.tls));
 }
@@ -168,6 +165,7 @@ evt_client_up(evt_client *c, struct lws *wsi)
 		    SSL_get_cipher_name(ssl));
 		o.tls = tls;
 	}
+	evt_client_look(c);
 	c->heard.opened = true;
 	c->heard_ns = evt_clock_boot();
 	c->cfg.events.opened(c->cfg.ctx, &o);
@@ -403,7 +401,7 @@ evt_client_callback(struct lws *wsi, enum lws_callback_reasons reason,
 		client_lws_note_answer(c, wsi);
 		return 0;
 	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-		client_lws_note_failure(c, wsi, in, len);
+		client_lws_note_failure(c, wsi);
 		return 0;
 	case LWS_CALLBACK_CLIENT_ESTABLISHED:
 		evt_client_up(c, wsi);

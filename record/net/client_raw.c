@@ -201,7 +201,7 @@ client_raw_judge(evt_client *c, size_t head)
 	(void)evt_retry_after_parse(a.retry_after, evt_clock_real(),
 	    &c->heard.retry_after_ns);
 	if (a.status == 101 && a.wrong != NULL)
-		snprintf(c->heard.lws, sizeof(c->heard.lws), "%s", a.wrong);
+		snprintf(c->heard.wrong, sizeof(c->heard.wrong), "%s", a.wrong);
 	return a.status == 101 && a.wrong == NULL ? 0 : -1;
 }
 
@@ -247,6 +247,7 @@ evt_client_raw_callback(evt_client *c, struct lws *wsi,
 {
 	switch (reason) {
 	case LWS_CALLBACK_RAW_CONNECTED:
+		c->heard.connected = c->heard.asked = true;
 		return client_raw_ask(c, wsi);
 	case LWS_CALLBACK_RAW_RX:
 		return client_raw_received(c, wsi, in, len);

@@ -172,7 +172,9 @@ tls_describe_failure(char *words, size_t size)
 		    "ws:// or http:// ?");
 	else
 		snprintf(words, size, "the TLS handshake failed: %s",
-		    tls_openssl_words());
+		    ERR_reason_error_string(e) != NULL ?
+		        ERR_reason_error_string(e) :
+		        "unknown error");
 	return true;
 }
 
@@ -190,19 +192,20 @@ evt_tls_failure(char *words, size_t size)
 static void
 tls_on_info(const SSL *ssl, int where, int ret)
 {
-	char *words = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+	evt_tls_progress *p = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 
+	p->begun = true;
 	/* Only the first failure is the cause.  Without a failure in the queue
 	 * the step only waits. */
 	if ((where & SSL_CB_CONNECT_EXIT) == SSL_CB_CONNECT_EXIT && ret <= 0 &&
-	    words[0] == '\0')
-		(void)tls_describe_failure(words, EVT_TLS_WORDS);
+	    p->failure[0] == '\0')
+		(void)tls_describe_failure(p->failure, sizeof(p->failure));
 }
 
 void
-evt_tls_note_failure(SSL_CTX *ctx, char words[EVT_TLS_WORDS])
+evt_tls_watch(SSL_CTX *ctx, evt_tls_progress *progress)
 {
-	assert(ctx != NULL && words[0] == '\0');
-	SSL_CTX_set_app_data(ctx, words);
+	assert(ctx != NULL && progress != NULL);
+	SSL_CTX_set_app_data(ctx, progress);
 	SSL_CTX_set_info_callback(ctx, tls_on_info);
 }

@@ -37,12 +37,17 @@ void evt_tls_verify(X509_STORE_CTX *store, bool preverified, bool insecure,
  * is empty. */
 bool evt_tls_failure(char *words, size_t size);
 
+/* How far a TLS handshake came.  Zero-initialised: it has not begun. */
+typedef struct evt_tls_progress {
+	bool begun;
+	char failure[200]; /* why it failed; empty: it did not */
+} evt_tls_progress;
+
 /*
- * Have the context's connections put a message into `words` if their handshake
- * fails: libwebsockets empties the error queue before it reports that.  `words`
- * must be empty before, and must outlive the context.
+ * Have the context's connections note how far their handshake came: libwebsockets
+ * empties OpenSSL's error queue before it reports a failure.  `progress` must
+ * outlive the context.
  */
-#define EVT_TLS_WORDS 200
-void evt_tls_note_failure(SSL_CTX *ctx, char words[EVT_TLS_WORDS]);
+void evt_tls_watch(SSL_CTX *ctx, evt_tls_progress *progress);
 
 #endif

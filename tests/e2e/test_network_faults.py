@@ -442,7 +442,7 @@ class Handshakes(FaultCase):
             ("plain HTTP", answers(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "the server does not speak TLS: .*"),
             ("an alert", answers(b"\x15\x03\x03\0\x02\x02\x28"), "the TLS handshake failed: .*alert handshake failure"),
             ("half a hello", answers(b"\x16\x03\x03\x00\x7a\x02", then=leave), "the TLS handshake failed: unexpected eof while reading"),
-            ("a record too long", answers(b"\x16\x03\x03\xff\xff" + b"x" * 65535), "the TLS handshake failed: packet length too long"),
+            ("a record too long", answers(b"\x16\x03\x03\xff\xff" + b"x" * 65535), "the TLS handshake failed: (packet|data) length too long"),
             ("a reset", answers(then=reset), HUNG_UP),
             ("no answer", answers(), LATE, True)],
             scheme="wss", wrap=lambda peer: over_tls(right, peer), options=("--ca", self.path("ca.pem")))
@@ -460,8 +460,8 @@ class Handshakes(FaultCase):
                 until_gone(below)
         for name, peer, why in (("close notify", sends(then=lambda tls: tls.unwrap()), LEFT),
                                 ("a bad opcode", sends(frame(3)), BROKE),
-                                # This one libwebsockets does not know.
-                                ("a restart", sends(frame(8, b"\x03\xf4")), r".*code 1002 \(or 1012 to 1014\).*"),
+                                # This one libwebsockets 4.1 does not know.
+                                ("a restart", sends(frame(8, b"\x03\xf4")), r".*code (1002 \(or 1012 to 1014\)|1012).*"),
                                 ("garbage in between", sends(then=garbage), BROKE),
                                 ("a reset", sends(frame(1, b"x", length=100), then=reset), BROKEN)):
             with self.subTest(name):
@@ -489,7 +489,7 @@ class Handshakes(FaultCase):
             ("502", says(b"HTTP/1.1 502 Bad Gateway\r\n\r\n"), refused),
             ("garbage", says(b"\0\1\2\3" * 100), refused),
             ("an end", says(then=leave), refused),
-            ("a reset", says(then=reset), WANTS_TLS + through),
+            ("a reset", says(then=reset), refused),
             ("half an answer", says(b"HTTP/1.1 200", then=leave), refused),
             ("an answer without an end", endless(b"HTTP/1.1 ", b"y" * 65536), refused),
             ("the other side is gone", wrap(leave), WANTS_TLS + through),

@@ -256,7 +256,7 @@ class Websockets(ClientCase):
             self.assertEqual(await self.subscribed(b, new({"type": "state", "trackers": [6]})),
                              response(state={"value": {"6": "normal"}, "success": True}))
             for ws, source in ((a, 5), (b, 6)):
-                self.assertEqual(ws.extensions, [])
+                self.assertEqual(ws.extensions if hasattr(ws, "extensions") else ws.protocol.extensions, [])
                 for _ in range(50):
                     self.assertEqual((await self.recv_json(ws))["data"]["source_id"], source)
 
