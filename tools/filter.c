@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "format/base/err.h"
+#include "format/read/envelope.h"
 
 int
 cli_tapes_open(cli_tapes *tapes, char **paths, int n, evt_error *err)
@@ -71,19 +72,18 @@ cli_tapes_ref(cli_tapes *tapes, evt_timetext_ref *ret_ref, evt_error *err)
 static int
 filter_set_kinds(const evt_strings *kinds, unsigned *ret, evt_error *err)
 {
-	static const char *const names[] = { "received", "sent", "mark" };
 	unsigned bits = 0;
 
 	for (size_t i = 0; i < kinds->n; i++) {
 		unsigned k = 0;
 
-		while (k < 3 && strcmp(kinds->item[i], names[k]) != 0)
+		while (k < EVT_ENVELOPE_KINDS &&
+		    strcmp(kinds->item[i], evt_envelope_kind[k]) != 0)
 			k++;
-		if (k == 3)
+		if (k == EVT_ENVELOPE_KINDS)
 			return evt_err_set(err, EVT_ERR_ARG,
 			    "unknown kind of frame '%s': give received, sent "
-			    "or "
-			    "mark",
+			    "or mark",
 			    kinds->item[i]);
 		bits |= 1u << k;
 	}

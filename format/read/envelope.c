@@ -19,6 +19,12 @@
 /* Room for every member but event, sources and payload. */
 #define FIXED_ROOM 384u
 
+const char *const evt_envelope_kind[EVT_ENVELOPE_KINDS] = {
+	[EVT_KIND_RECEIVED] = "received",
+	[EVT_KIND_SENT] = "sent",
+	[EVT_KIND_MARK] = "mark",
+};
+
 struct evt_envelope {
 	bool with_tape;
 	evt_json_scanner *scanner;

@@ -24,6 +24,10 @@
 #include "format/base/buf.h"
 #include "format/evtape.h"
 
+/* The values of "kind", by enum evt_kind. */
+#define EVT_ENVELOPE_KINDS 3u
+extern const char *const evt_envelope_kind[EVT_ENVELOPE_KINDS];
+
 typedef struct evt_envelope evt_envelope;
 
 /* `with_tape`: write the member "tape".  Errors: EVT_ERR_NOMEM. */

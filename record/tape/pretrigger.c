@@ -31,7 +31,7 @@ enum state {
 	ENDED
 };
 
-enum cause { SIGNAL, MARK, MATCH };
+enum cause { SIGNAL, MARK, MATCH, CAUSES };
 
 /* Steps that are to be done, in this order. */
 struct pending {
@@ -167,7 +167,13 @@ pretrigger_put_armed(evt_pretrigger *p, evt_error *err)
 static int
 pretrigger_put_trigger(evt_pretrigger *p, evt_error *err)
 {
-	static const char *const names[] = { "signal", "mark", "match" };
+	static const char *const names[] = {
+		[SIGNAL] = "signal",
+		[MARK] = "mark",
+		[MATCH] = "match",
+	};
+	_Static_assert(sizeof(names) / sizeof(names[0]) == CAUSES,
+	    "each cause has a name");
 	char text[200], after[EVT_TIMETEXT_MAX];
 	evt_ring_stats ring;
 	evt_buf json = { 0 };

@@ -63,6 +63,9 @@ http_request_method_of(const evt_http_head *head)
 		[EVT_HTTP_REQUEST_HEAD] = "HEAD",
 		[EVT_HTTP_REQUEST_POST] = "POST",
 		[EVT_HTTP_REQUEST_OPTIONS] = "OPTIONS" };
+	_Static_assert(sizeof(names) / sizeof(names[0]) ==
+	        EVT_HTTP_REQUEST_OTHER,
+	    "each method has a name");
 
 	for (unsigned i = 0; i < EVT_HTTP_REQUEST_OTHER; i++) {
 		if (strcmp(head->method, names[i]) == 0)

@@ -14,6 +14,7 @@
 
 #include "format/keys/json_scan.h"
 #include "format/base/timetext.h"
+#include "format/read/envelope.h"
 #include "tools/cli.h"
 #include "format/navixy/frame_items.h"
 
@@ -171,11 +172,10 @@ frames_add_text(struct filter *x, evt_strings *list, sqlite3_value *v)
 static void
 frames_add_kind(struct filter *x, sqlite3_value *v)
 {
-	static const char *const names[] = { "received", "sent", "mark" };
 	const char *text = (const char *)sqlite3_value_text(v);
 
-	for (unsigned k = 0; text != NULL && k < 3; k++) {
-		if (strcmp(text, names[k]) == 0)
+	for (unsigned k = 0; text != NULL && k < EVT_ENVELOPE_KINDS; k++) {
+		if (strcmp(text, evt_envelope_kind[k]) == 0)
 			x->f.kinds |= 1u << k;
 	}
 }
@@ -511,7 +511,6 @@ frames_show_keys(const struct rows *c, sqlite3_context *ctx, enum column i)
 static int
 frames_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int i)
 {
-	static const char *const kinds[] = { "received", "sent", "mark" };
 	const struct rows *c = (const struct rows *)base;
 	const evt_frame *f = &c->frame;
 	evt_cursor_stats stats;
@@ -533,7 +532,8 @@ frames_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int i)
 		sqlite3_result_int64(ctx, f->conn);
 		break;
 	case KIND:
-		sqlite3_result_text(ctx, kinds[f->kind], -1, SQLITE_STATIC);
+		sqlite3_result_text(ctx, evt_envelope_kind[f->kind], -1,
+		    SQLITE_STATIC);
 		break;
 	case OPCODE:
 		frames_show_opcode(ctx, f);

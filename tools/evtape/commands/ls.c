@@ -31,6 +31,8 @@ ls_set_sort(void *options, const char *arg, evt_error *err)
 {
 	static const char *const names[] = { "id", "frames", "first", "last",
 		"rate" };
+	_Static_assert(sizeof(names) / sizeof(names[0]) == BY_RATE + 1,
+	    "each order has a name");
 	struct options *o = options;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -16,6 +16,7 @@
 #include "format/base/key_table.h"
 #include "format/base/err.h"
 #include "format/keys/json_scan.h"
+#include "format/read/envelope.h"
 #include "tools/evtape/export/export.h"
 #include "tools/evtape/command.h"
 #include "tools/evtape/lib/mcap.h"
@@ -74,9 +75,8 @@ static int
 export_mcap_new_channel(struct work *w, const evt_frame *f, bool json,
     uint16_t *ret, evt_error *err)
 {
-	static const char *const kinds[] = { "received", "sent", "mark" };
 	char opcode[8], conn[16];
-	const char *metadata[] = { "evtape.kind", kinds[f->kind],
+	const char *metadata[] = { "evtape.kind", evt_envelope_kind[f->kind],
 		"evtape.opcode", opcode, "evtape.connection", conn, NULL };
 	const char *topic = f->kind == EVT_KIND_MARK ? "evtape/marks" :
 	    f->event != NULL                         ? f->event :

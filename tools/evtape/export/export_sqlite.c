@@ -18,6 +18,7 @@
 
 #include "format/base/err.h"
 #include "format/base/timetext.h"
+#include "format/read/envelope.h"
 #include "tools/evtape/lib/columns.h"
 #include "tools/evtape/lib/output_file.h"
 #include "tools/evtape/lib/frame_loop.h"
@@ -199,7 +200,6 @@ static void
 export_sqlite_bind_frame(sqlite3_stmt *st, const evt_frame *f,
     char time[EVT_TIMETEXT_MAX], char opcode[8])
 {
-	static const char *const kinds[] = { "received", "sent", "mark" };
 	const int64_t v[] = { f->tape, (int64_t)f->seq };
 	const char *op = f->kind == EVT_KIND_MARK ? evt_mark_name(f->opcode) :
 	    f->opcode == EVT_OP_TEXT              ? "text" :
@@ -214,7 +214,7 @@ export_sqlite_bind_frame(sqlite3_stmt *st, const evt_frame *f,
 	sqlite3_bind_int64(st, 4, f->time_ns);
 	sqlite3_bind_int64(st, 5, f->mono_ns);
 	sqlite3_bind_int64(st, 6, f->conn);
-	sqlite3_bind_text(st, 7, kinds[f->kind], -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 7, evt_envelope_kind[f->kind], -1, SQLITE_STATIC);
 	sqlite3_bind_text(st, 8, op, -1, SQLITE_STATIC);
 	if (f->event != NULL)
 		sqlite3_bind_text(st, 9, f->event, (int)f->event_len,

@@ -5,6 +5,7 @@
 
 #include "format/base/err.h"
 #include "format/base/timetext.h"
+#include "format/read/envelope.h"
 #include "tools/evtape/command.h"
 #include "tools/evtape/import/import.h"
 #include "tools/evtape/lib/foreign_time.h"
@@ -114,14 +115,15 @@ import_ndjson_put_line(struct work *w, const uint8_t *line, size_t n,
 static bool
 import_ndjson_read_kind(evt_json_view v, evt_frame *f)
 {
-	static const char *const kinds[] = { "received", "sent", "mark" };
 	evt_json_view kind = EVT_JSON_VIEW_MEMBER(v, "kind"),
 	              op = EVT_JSON_VIEW_MEMBER(v, "opcode");
 	evt_json_view mark = EVT_JSON_VIEW_MEMBER(v, "mark");
 	int64_t n;
 	unsigned k = 0;
 
-	while (k < 3 && !evt_json_view_is(kind, kinds[k], strlen(kinds[k])))
+	while (k < EVT_ENVELOPE_KINDS &&
+	    !evt_json_view_is(kind, evt_envelope_kind[k],
+	        strlen(evt_envelope_kind[k])))
 		k++;
 	f->kind = (uint8_t)k;
 	if (k == EVT_KIND_MARK) {

@@ -9,6 +9,7 @@
 #include "format/base/err.h"
 #include "format/base/grow.h"
 #include "format/base/timetext.h"
+#include "format/read/envelope.h"
 
 enum own {
 	SEQ,
@@ -174,7 +175,6 @@ enum columns_value_kind
 columns_value(const columns *c, size_t i, const evt_frame_items *r,
     const evt_frame_item *record, evt_buf *out)
 {
-	static const char *const kinds[] = { "received", "sent", "mark" };
 	const evt_frame *f = r->frame;
 	const struct column *col = &c->column[i];
 	char text[EVT_TIMETEXT_MAX];
@@ -202,7 +202,8 @@ columns_value(const columns *c, size_t i, const evt_frame_items *r,
 		return columns_done(evt_buf_printf(out, "%u", f->conn),
 		    COLUMNS_NUMBER);
 	case KIND:
-		return columns_done(evt_buf_add_str(out, kinds[f->kind]),
+		return columns_done(evt_buf_add_str(out,
+		                        evt_envelope_kind[f->kind]),
 		    COLUMNS_TEXT);
 	case OPCODE:
 		return columns_of_opcode(f, out);

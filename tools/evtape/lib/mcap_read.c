@@ -15,6 +15,7 @@
 #include "format/base/io.h"
 #include "format/base/le.h"
 #include "format/base/timetext.h"
+#include "format/read/envelope.h"
 #include "tools/evtape/lib/input_file.h"
 #include "tools/evtape/lib/mcap.h"
 
@@ -140,16 +141,17 @@ mcap_read_number(const struct slice *s)
 static bool
 mcap_read_metadata(struct slice map, mcap_channel *c)
 {
-	static const char *const kinds[] = { "received", "sent", "mark" };
 	struct slice name, value;
 
 	while (map.n > 0) {
 		if (!mcap_read_take_string(&map, &name) ||
 		    !mcap_read_take_string(&map, &value))
 			return false;
-		for (int k = 0; mcap_read_is(&name, "evtape.kind") && k < 3;
-		     k++)
-			c->kind = mcap_read_is(&value, kinds[k]) ? k : c->kind;
+		for (unsigned k = 0; k < EVT_ENVELOPE_KINDS; k++) {
+			if (mcap_read_is(&name, "evtape.kind") &&
+			    mcap_read_is(&value, evt_envelope_kind[k]))
+				c->kind = (int)k;
+		}
 		if (mcap_read_is(&name, "evtape.opcode"))
 			c->opcode = mcap_read_number(&value);
 		else if (mcap_read_is(&name, "evtape.connection"))
