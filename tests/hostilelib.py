@@ -97,7 +97,7 @@ def sections(frames):
     return {i: [out[i]] for i in out}, [lines]
 
 
-def block(frames, segment=1, number=0, seq=1, meta=None, lines=None, **head):
+def block(frames, /, segment=1, number=0, seq=1, meta=None, lines=None, **head):
     """A block as it stands in a segment. meta: sections in place of those of the
     frames; lines: pieces; head: fields of the header, and meta_stored or
     lines_stored, which are bytes."""

@@ -29,6 +29,7 @@ KEY_MAX = 255
 PAYLOAD_MAX = 268435456
 FRAMES_MAX = 1048576
 RAW_MAX = 335544320
+DENSE_FROM, DENSITY_MAX = 16777216, 256
 BODY_MIN, BODY_MAX = 32, 536870912
 
 SKIPPABLE = struct.pack("<I", 0x184D2A5E)
@@ -283,6 +284,9 @@ class Block:
             raise Bad("a block header with a number of frames out of range")
         if self.meta_raw > RAW_MAX or self.lines_raw > RAW_MAX:
             raise Bad("a block header with a size out of range")
+        for raw, stored in ((self.meta_raw, self.split - self.contents), (self.lines_raw, self.end - self.split)):
+            if raw > DENSE_FROM and raw // DENSITY_MAX > stored:
+                raise Bad("a block that claims more than its bytes may hold")
         if content != self.split - self.start - 8:
             raise Bad("a block whose content size is not its header's")
         if self.end > file_size:

@@ -240,6 +240,13 @@ io_posix_ftruncate(void *ctx, int fd, off_t size)
 	return ftruncate(fd, size);
 }
 
+static off_t
+io_posix_seek(void *ctx, int fd, off_t at, int whence)
+{
+	(void)ctx;
+	return lseek(fd, at, whence);
+}
+
 static int
 io_posix_fdatasync(void *ctx, int fd)
 {
@@ -376,6 +383,7 @@ const evt_io evt_io_posix = {
 	.pread = io_posix_pread,
 	.pwrite = io_posix_pwrite,
 	.ftruncate = io_posix_ftruncate,
+	.seek = io_posix_seek,
 	.fdatasync = io_posix_fdatasync,
 	.fsync = io_posix_fsync,
 	.rename = io_posix_rename,
@@ -466,6 +474,31 @@ evt_io_read_at(const evt_io *io, int fd, void *p, size_t n, uint64_t at,
 	}
 	*ret_n = got;
 	return EVT_OK;
+}
+
+bool
+evt_io_is_stored(const evt_io *io, int fd, uint64_t at, uint64_t n)
+{
+	off_t hole;
+
+	if (io->seek == NULL || n == 0)
+		return true;
+	hole = io->seek(io->ctx, fd, (off_t)at, SEEK_HOLE);
+	/* A file system that knows no holes has none. */
+	return hole < 0 ? errno != ENXIO : (uint64_t)hole - at >= n;
+}
+
+uint64_t
+evt_io_next_stored(const evt_io *io, int fd, uint64_t at)
+{
+	off_t data;
+
+	if (io->seek == NULL)
+		return at;
+	data = io->seek(io->ctx, fd, (off_t)at, SEEK_DATA);
+	if (data < 0)
+		return errno == ENXIO ? UINT64_MAX : at;
+	return (uint64_t)data > at ? (uint64_t)data : at;
 }
 
 char *

@@ -33,6 +33,9 @@ typedef struct evt_io {
 	ssize_t (*pread)(void *ctx, int fd, void *p, size_t n, off_t at);
 	ssize_t (*pwrite)(void *ctx, int fd, const void *p, size_t n, off_t at);
 	int (*ftruncate)(void *ctx, int fd, off_t size);
+	/* lseek() with SEEK_DATA or SEEK_HOLE: where data or a hole begins.  NULL:
+	 * files have no holes. */
+	off_t (*seek)(void *ctx, int fd, off_t at, int whence);
 	int (*fdatasync)(void *ctx, int fd);
 	int (*fsync)(void *ctx, int fd);
 	int (*rename)(void *ctx, const char *from, const char *to);
@@ -73,6 +76,17 @@ int evt_io_sync_parent(const evt_io *io, const char *path, evt_error *err);
  * at the end of the file. */
 int evt_io_read_at(const evt_io *io, int fd, void *p, size_t n, uint64_t at,
     const char *what, size_t *ret_n, evt_error *err);
+
+/*
+ * Whether n bytes at the offset `at` are all on the disk.  A file of a stranger
+ * may have holes, and so claim any size for nothing; no program of ours leaves
+ * holes where it has written.
+ */
+#define EVT_IO_BELIEVED (4u << 20) /* fewer bytes need not be asked about */
+bool evt_io_is_stored(const evt_io *io, int fd, uint64_t at, uint64_t n);
+
+/* The first offset from `at` on that is in no hole; UINT64_MAX: there is none. */
+uint64_t evt_io_next_stored(const evt_io *io, int fd, uint64_t at);
 
 /* Whether this process may use a file of a folder. Root reads (with `write`:
  * writes) in another user's folder only files that this user could read

@@ -398,23 +398,56 @@ block_build_meta(evt_block_builder *b)
 	return true;
 }
 
+/*
+ * A zstd frame (RFC 8878, 3.1.1) with the bytes as they are: of contents that
+ * compress to less than readers believe.  The window is 128 KiB, so that every
+ * zstd opens it.  Returns its size, which ZSTD_compressBound() allows for.
+ */
+static size_t
+block_build_store(const uint8_t *p, size_t n, uint8_t *to)
+{
+	enum { PIECE = 128 << 10, HAS_SIZE_AND_SUM = 0x84, WINDOW = 7 << 3 };
+	uint8_t *at = to;
+
+	evt_put32(at, ZSTD_MAGICNUMBER);
+	at[4] = HAS_SIZE_AND_SUM;
+	at[5] = WINDOW;
+	evt_put32(at + 6, (uint32_t)n);
+	at += 10;
+	for (size_t done = 0; done < n;) {
+		size_t k = n - done < PIECE ? n - done : PIECE;
+		uint32_t head = (uint32_t)k << 3 | (done + k == n);
+
+		*at++ = (uint8_t)head;
+		*at++ = (uint8_t)(head >> 8);
+		*at++ = (uint8_t)(head >> 16);
+		memcpy(at, p + done, k);
+		at += k;
+		done += k;
+	}
+	evt_put32(at, (uint32_t)XXH64(p, n, 0));
+	return (size_t)(at + 4 - to);
+}
+
 /* Compress `in` and append it to `out`. */
 static int
 block_build_compress(evt_block_builder *b, const evt_buf *in, evt_buf *out,
     uint32_t *ret_n, evt_error *err)
 {
 	size_t bound = ZSTD_compressBound(in->len), n;
+	const void *data = in->data != NULL ? (const void *)in->data : "";
 
 	if (in->len > EVT_BLOCK_RAW_MAX)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "a block of %zu bytes is too large", in->len);
 	if (!evt_buf_reserve(out, bound))
 		return evt_err_nomem(err);
-	n = ZSTD_compress2(b->cctx, out->data + out->len, bound,
-	    in->data != NULL ? (const void *)in->data : "", in->len);
+	n = ZSTD_compress2(b->cctx, out->data + out->len, bound, data, in->len);
 	if (ZSTD_isError(n))
 		return evt_err_set(err, EVT_ERR_NOMEM, "zstd: %s",
 		    ZSTD_getErrorName(n));
+	if (evt_block_is_too_dense(in->len, n))
+		n = block_build_store(data, in->len, out->data + out->len);
 	out->len += n;
 	*ret_n = (uint32_t)n;
 	return EVT_OK;

@@ -108,6 +108,8 @@ evt_block_head_read(const uint8_t *p, size_t n, const char *where,
 	    head.lines_raw > EVT_BLOCK_RAW_MAX ||
 	    head.meta_stored > EVT_BLOCK_RAW_MAX ||
 	    head.lines_stored > EVT_BLOCK_RAW_MAX ||
+	    evt_block_is_too_dense(head.meta_raw, head.meta_stored) ||
+	    evt_block_is_too_dense(head.lines_raw, head.lines_stored) ||
 	    head.payload_bytes > 2 * (uint64_t)EVT_BLOCK_RAW_MAX ||
 	    head.min_ns > head.max_ns ||
 	    evt_get32(p + 4) != BH_LEN + head.meta_stored)
@@ -398,6 +400,10 @@ block_load_lay_out(evt_block *b, size_t n_source_refs, uint32_t **ret_seen)
 	return true;
 }
 
+/* So many different sources have less than two bytes; each other one takes four
+ * or more. */
+#define SHORT_KEYS (2 * (1 + 256))
+
 static int
 block_load_decode_meta(evt_block *b, const char *where, evt_error *err)
 {
@@ -415,7 +421,8 @@ block_load_decode_meta(evt_block *b, const char *where, evt_error *err)
 	if (!block_load_get_count(&pe, s.end[SEC_EVENTS], &b->n_events) ||
 	    !block_load_get_count(&ps, s.end[SEC_SOURCES], &b->n_sources) ||
 	    b->n_events > b->n ||
-	    b->n_sources > (uint64_t)(s.end[SEC_SRC] - s.at[SEC_SRC]))
+	    b->n_sources > (uint64_t)(s.end[SEC_SRC] - s.at[SEC_SRC]) ||
+	    b->n_sources > SHORT_KEYS + (uint64_t)(s.end[SEC_SOURCES] - ps) / 4)
 		return block_load_damaged(err, where,
 		    "a dictionary makes no sense");
 	if (!block_load_count_refs(&s, b, &refs))
@@ -551,7 +558,8 @@ block_load_is_claim_possible(const evt_block_head *head, uint8_t id,
 	case SEC_SRC:
 		return len <= frames * n_sources * VARINT_MAX;
 	default:
-		return true;
+		return id == SEC_SOURCES || id == SEC_SIDE ||
+		    id >= SEC_IGNORABLE;
 	}
 }
 

@@ -72,8 +72,8 @@ journal_read_is_blank(const evt_journal_reader *reader, uint64_t at,
 		if (r != EVT_OK || memcmp(bytes, zero, n) != 0)
 			return r;
 		*ret_blank = *ret_blank || n > 0;
-		at += n;
-	} while (n == sizeof(bytes));
+		at = evt_io_next_stored(reader->io, reader->fd, at + n);
+	} while (n == sizeof(bytes) && at < UINT64_MAX);
 	return EVT_OK;
 }
 
@@ -175,6 +175,9 @@ journal_read_need(evt_journal_reader *reader, size_t n, evt_error *err)
 
 	if (have >= n)
 		return EVT_OK;
+	if (n > EVT_IO_BELIEVED &&
+	    !evt_io_is_stored(reader->io, reader->fd, reader->offset, n))
+		return EVT_AGAIN;
 	if (have > 0)
 		memmove(reader->window.data,
 		    reader->window.data + reader->window.len - have, have);
@@ -271,37 +274,39 @@ journal_read_again(evt_journal_reader *reader)
 }
 
 /*
- * The end of the written bytes among the `left` bytes from the offset on: after
+ * The end of the written bytes among the *left bytes from the offset on: after
  * the last byte that is not zero.  A file that is used again has zeros after its
- * records.
+ * records.  What a hole at the end of the file has is taken from *left.
  */
 static int
-journal_read_written_end(const evt_journal_reader *reader, uint64_t left,
+journal_read_written_end(const evt_journal_reader *reader, uint64_t *left,
     uint64_t *ret_end, evt_error *err)
 {
 	uint8_t bytes[16384];
-	uint64_t end;
-	int r;
+	uint64_t end = reader->offset + *left, stored = reader->offset, at;
+	size_t got = sizeof(bytes);
 
-	for (end = reader->offset + left; end > reader->offset;) {
-		size_t n = end - reader->offset < sizeof(bytes) ?
-		    (size_t)(end - reader->offset) :
-		    sizeof(bytes),
-		       got;
+	*ret_end = reader->offset;
+	for (at = stored; at < end && got > 0; at = stored) {
+		size_t n;
+		int r;
 
-		r = evt_io_read_at(reader->io, reader->fd, bytes, n, end - n,
+		at = evt_io_next_stored(reader->io, reader->fd, at);
+		if (at >= end)
+			break;
+		n = end - at < sizeof(bytes) ? (size_t)(end - at) :
+		                               sizeof(bytes);
+		r = evt_io_read_at(reader->io, reader->fd, bytes, n, at,
 		    reader->path, &got, err);
 		if (r != EVT_OK)
 			return r;
-		while (got > 0 && bytes[got - 1] == 0)
-			got--;
-		end -= n;
-		if (got > 0) {
-			end += got;
-			break;
-		}
+		stored = at + got;
+		for (n = got; n > 0 && bytes[n - 1] == 0;)
+			n--;
+		if (n > 0)
+			*ret_end = at + n;
 	}
-	*ret_end = end;
+	*left = stored - reader->offset;
 	return EVT_OK;
 }
 
@@ -339,7 +344,7 @@ journal_read_no_record(evt_journal_reader *reader, uint32_t n, evt_error *err)
 		return journal_read_again(reader);
 	r = journal_read_left_in_file(reader, &left, err);
 	if (r == EVT_OK)
-		r = journal_read_written_end(reader, left, &end, err);
+		r = journal_read_written_end(reader, &left, &end, err);
 	if (r != EVT_OK)
 		return r;
 	if (n < JB_LEN || n > EVT_JOURNAL_BODY_MAX)
@@ -451,7 +456,7 @@ evt_journal_check_end(evt_journal_reader *reader, uint64_t *ret_left,
 
 	r = journal_read_left_in_file(reader, &left, err);
 	if (r == EVT_OK)
-		r = journal_read_written_end(reader, left, &end, err);
+		r = journal_read_written_end(reader, &left, &end, err);
 	if (r != EVT_OK)
 		return r;
 	*ret_left = end - reader->offset;

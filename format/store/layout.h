@@ -9,6 +9,7 @@
 #ifndef EVT_FORMAT_STORE_LAYOUT_H
 #define EVT_FORMAT_STORE_LAYOUT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define EVT_FORMAT_VERSION 1
@@ -74,6 +75,17 @@ _Static_assert(BH_META_STORED == BH_META_RAW + 4 &&
 #define EVT_BLOCK_FRAMES_MAX (1u << 20)
 /* Largest raw size of a block's metadata, and of its lines. */
 #define EVT_BLOCK_RAW_MAX (320u << 20)
+/* Contents larger than EVT_BLOCK_DENSE_FROM are stored in at least this part of
+ * their size, so that a small file cannot cost much memory. */
+#define EVT_BLOCK_DENSE_FROM (16u << 20)
+#define EVT_BLOCK_DENSITY_MAX 256
+
+static inline bool
+evt_block_is_too_dense(size_t raw, size_t stored)
+{
+	return raw > EVT_BLOCK_DENSE_FROM &&
+	    raw / EVT_BLOCK_DENSITY_MAX > stored;
+}
 
 /* Sections of the metadata.  Readers skip unknown ones from SEC_IGNORABLE on. */
 enum {

@@ -187,8 +187,13 @@ segment_resync(int fd, const evt_segment *s, uint64_t at, uint64_t *ret_at,
 		return evt_err_nomem(err);
 	for (at++; at < s->size && r == EVT_END; at += WINDOW - OVERLAP) {
 		const uint8_t *p = window, *end;
+		uint64_t stored = evt_io_next_stored(s->io, fd, at);
 		size_t n;
 
+		if (stored == UINT64_MAX)
+			break;
+		if (stored > at + EVT_SKIP_LEN + OVERLAP)
+			at = stored - EVT_SKIP_LEN - OVERLAP;
 		r = evt_io_read_at(s->io, fd, window, WINDOW, at + EVT_SKIP_LEN,
 		    s->name, &n, err);
 		if (r != EVT_OK)
@@ -294,6 +299,10 @@ evt_segment_read_block(const evt_io *io, int fd, const char *name,
 	snprintf(where, sizeof(where), "%s at offset %llu", name,
 	    (unsigned long long)ref->offset);
 	raw->len = 0;
+	if (ref->stored > EVT_IO_BELIEVED &&
+	    !evt_io_is_stored(io, fd, ref->offset, ref->stored))
+		return evt_err_set(err, EVT_ERR_CORRUPT,
+		    "%s: the block has holes", where);
 	if (!evt_buf_reserve(raw, ref->stored))
 		return evt_err_nomem(err);
 	r = evt_io_read_at(io, fd, raw->data, ref->stored, ref->offset, where,

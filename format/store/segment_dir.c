@@ -161,6 +161,10 @@ evt_segment_dir_read(int fd, evt_segment *s, evt_error *err)
 		    content > s->size - EVT_SKIP_LEN)
 			break;
 		if (content + EVT_SKIP_LEN > want) { /* a second, larger read */
+			if (!evt_io_is_stored(s->io, fd,
+			        s->size - content - EVT_SKIP_LEN,
+			        content + EVT_SKIP_LEN))
+				break;
 			want = content + EVT_SKIP_LEN;
 			continue;
 		}

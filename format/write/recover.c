@@ -172,48 +172,75 @@ recover_take_segments(struct recovery *rec, evt_error *err)
 	return EVT_OK;
 }
 
+/* Copy n bytes, from the offset `at` on, to the start of the file `to`; holes
+ * stay holes. */
+static int
+recover_copy(const evt_io *io, int in, uint64_t at, uint64_t n, int out,
+    const char *to, evt_error *err)
+{
+	enum { PIECE = 64 << 10 };
+	uint8_t *bytes = malloc(PIECE);
+	uint64_t done = 0;
+	int r = bytes != NULL ? EVT_OK : evt_err_nomem(err);
+
+	while (r == EVT_OK && done < n) {
+		uint64_t stored = evt_io_next_stored(io, in, at + done);
+		size_t got = 0;
+
+		if (stored >= at + n)
+			break;
+		done = stored - at;
+		r = evt_io_read_at(io, in, bytes,
+		    n - done < PIECE ? (size_t)(n - done) : PIECE, stored,
+		    "a segment", &got, err);
+		if (r == EVT_OK && got == 0)
+			break;
+		if (r == EVT_OK)
+			r = evt_io_write_all(io, out, bytes, got, done, to,
+			    err);
+		done += got;
+	}
+	free(bytes);
+	if (r == EVT_OK && done < n && io->ftruncate(io->ctx, out, (off_t)n))
+		r = evt_err_sys(err, errno, "cannot write %s", to);
+	return r;
+}
+
 /* Keep the bytes of a torn end that the journal does not have. */
 static int
 recover_save_tail(struct recovery *rec, const evt_segment *s, evt_error *err)
 {
 	uint64_t n = s->size - s->walked;
 	char name[48], *path;
-	uint8_t *bytes = malloc(n > 0 ? n : 1);
 	int in = -1, out = -1, r;
-	size_t got = 0;
 
 	snprintf(name, sizeof(name), "%06u-%" PRIu64 ".torn", s->no, s->walked);
 	path = evt_io_path_join(rec->journal_dir, name);
-	if (bytes == NULL || path == NULL)
-		r = evt_err_nomem(err);
-	else
-		r = evt_segment_open(s, &in, err);
-	if (r == EVT_OK)
-		r = evt_io_read_at(rec->io, in, bytes, n, s->walked, s->path,
-		    &got, err);
+	if (path == NULL)
+		return evt_err_nomem(err);
+	r = evt_segment_open(s, &in, err);
 	if (r == EVT_OK) {
 		out = rec->io->open(rec->io->ctx, path,
 		    O_WRONLY | O_CREAT | O_TRUNC, 0666);
 		r = out < 0 ?
 		    evt_err_sys(err, errno, "cannot create %s", path) :
-		    evt_io_write_all(rec->io, out, bytes, got, 0, path, err);
+		    recover_copy(rec->io, in, s->walked, n, out, path, err);
 	}
 	if (r == EVT_OK && rec->io->fdatasync(rec->io->ctx, out) != 0)
 		r = evt_err_sys(err, errno, "cannot sync %s", path);
 	if (r == EVT_OK)
 		r = evt_io_sync_dir(rec->io, rec->journal_dir, err);
 	if (r == EVT_OK) {
-		rec->got.lost_bytes += got;
+		rec->got.lost_bytes += n;
 		recover_tell(rec,
-		    "%s ended in %zu bytes that do not belong to a block; they "
-		    "are kept in %s",
-		    s->name, got, path);
+		    "%s ended in %" PRIu64
+		    " bytes that do not belong to a block; they are kept in %s",
+		    s->name, n, path);
 	}
 	if (in >= 0)
 		rec->io->close(rec->io->ctx, in);
 	if (out >= 0)
 		rec->io->close(rec->io->ctx, out);
-	free(bytes);
 	free(path);
 	return r;
 }

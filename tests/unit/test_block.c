@@ -226,6 +226,46 @@ TEST(a_source_counts_once)
 	evt_block_builder_free(b);
 }
 
+/* Contents that compress to almost nothing are stored in a size that readers
+ * believe, as zstd frames that any zstd reads. */
+TEST(contents_that_compress_too_well)
+{
+	enum { LEN = EVT_BLOCK_DENSE_FROM + (1 << 20) };
+	uint8_t *spaces = malloc(LEN);
+	evt_block_builder *b;
+	evt_block block = { 0 };
+	evt_block_head head;
+	evt_buf out = { 0 };
+	evt_error err;
+	evt_frame f;
+
+	assert_non_null(spaces);
+	memset(spaces, ' ', LEN);
+	spaces[LEN - 1] = '1';
+	ok(evt_block_builder_new(3, &b, &err), &err);
+	for (unsigned i = 0; i < 2; i++) {
+		f = (evt_frame){ .seq = 1 + i,
+			.opcode = EVT_OP_TEXT,
+			.payload = spaces,
+			.len = LEN };
+		ok(evt_block_builder_add(b, &f, i == 0, &err), &err);
+	}
+	ok(evt_block_builder_encode(b, uuid, 3, 9, &out, NULL, &err), &err);
+	ok(evt_block_head_read(out.data, out.len, "it", &head, &err), &err);
+	assert_false(evt_block_is_too_dense(head.lines_raw, head.lines_stored));
+	assert_false(evt_block_is_too_dense(head.meta_raw, head.meta_stored));
+	ok(evt_block_load(&block, &head, out.data, true, "it", &err), &err);
+	for (uint32_t i = 0; i < 2; i++) {
+		ok(evt_block_frame(&block, i, &f, &err), &err);
+		assert_int_equal(f.len, LEN);
+		assert_memory_equal(f.payload, spaces, LEN);
+	}
+	evt_block_free(&block);
+	evt_block_builder_free(b);
+	evt_buf_free(&out);
+	free(spaces);
+}
+
 /* ---- a part of the lines ---------------------------------------------------------- */
 
 #define LONG_FRAMES 300u
@@ -722,6 +762,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		RUN(frames_are_read_back),
 		RUN(a_source_counts_once),
+		RUN(contents_that_compress_too_well),
 		RUN(lines_up_to_a_frame),
 		RUN(lines_that_end_too_early),
 		RUN(each_flipped_bit_is_seen),
