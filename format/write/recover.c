@@ -618,8 +618,9 @@ recover(struct recovery *rec, evt_error *bad, evt_error *err)
 	if (rec->got.frames > 0)
 		recover_tell(rec,
 		    "%s was not closed: %" PRIu64
-		    " frames were taken from its journal",
-		    rec->path, rec->got.frames);
+		    " frame%s taken from its journal",
+		    rec->path, rec->got.frames,
+		    rec->got.frames == 1 ? " was" : "s were");
 	r = recover_drop_files(rec, bad, err);
 	return r != EVT_OK ? r : recover_drop_spare(rec, err);
 }

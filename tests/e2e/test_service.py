@@ -55,7 +55,7 @@ class Notify(feed.FeedCase):
         p = self.record(url, env=self.env(WATCHDOG_USEC="400000"))
         m.wait("^READY=1$")
         self.assertTrue(os.path.exists(os.path.join(self.tape, "journal", "lock")))
-        m.wait(r"^STATUS=connected, \d+ frames, 0 gaps, 1 connections, last frame: ")
+        m.wait(r"^STATUS=connected, \d+ frames, 0 gaps, 1 connection, last frame: ")
         for _ in range(3):
             m.wait("^WATCHDOG=1$")
         p.signal(evtest.SIGTERM)

@@ -91,15 +91,17 @@ service_send_status(service *s, const evt_status_figures *st)
 	if (ns >= 0)
 		evt_timetext_duration_format(ns, age);
 	snprintf(text, sizeof(text),
-	    "STATUS=%s%s%s, %llu frames, %llu gaps, %llu connections, last "
+	    "STATUS=%s%s%s, %llu frame%s, %llu gap%s, %llu connection%s, last "
 	    "frame: %s%s",
 	    evt_status_state_name(st->state),
 	    st->failing      ? ", TAPE FAILING" :
 	        st->disk_low ? ", DISK LOW" :
 	                       "",
 	    service_held_text(st, held, sizeof(held)),
-	    (unsigned long long)st->frames, (unsigned long long)st->gaps,
-	    (unsigned long long)st->connections, age, ns >= 0 ? " ago" : "");
+	    (unsigned long long)st->frames, st->frames == 1 ? "" : "s",
+	    (unsigned long long)st->gaps, st->gaps == 1 ? "" : "s",
+	    (unsigned long long)st->connections,
+	    st->connections == 1 ? "" : "s", age, ns >= 0 ? " ago" : "");
 	sd_notify_send(&s->to, text);
 }
 

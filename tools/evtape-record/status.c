@@ -216,8 +216,8 @@ status_show_line(status *s, const evt_status_figures *st)
 	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 20)
 		size.ws_col = 80;
 	snprintf(line, sizeof(line),
-	    "%s %s%s%s  %llu frames  %.0f/s  %s in  %s on disk (%.1fx)  %llu "
-	    "sources  %llu gaps  queue %s  last %s",
+	    "%s %s%s%s  %llu frame%s  %.0f/s  %s in  %s on disk (%.1fx)  %llu "
+	    "source%s  %llu gap%s  queue %s  last %s",
 	    evt_timetext_duration_format((s->last_ns - s->began_ns) /
 	            EVT_NS_PER_S * EVT_NS_PER_S,
 	        elapsed),
@@ -226,10 +226,11 @@ status_show_line(status *s, const evt_status_figures *st)
 	        st->disk_low ? " DISK LOW" :
 	                       "",
 	    status_held_text(st, held, sizeof(held)),
-	    (unsigned long long)st->frames, s->rate,
+	    (unsigned long long)st->frames, st->frames == 1 ? "" : "s", s->rate,
 	    evt_timetext_size_format(st->bytes, in),
 	    evt_timetext_size_format(st->stored_bytes, disk), status_ratio(st),
-	    (unsigned long long)st->sources, (unsigned long long)st->gaps,
+	    (unsigned long long)st->sources, st->sources == 1 ? "" : "s",
+	    (unsigned long long)st->gaps, st->gaps == 1 ? "" : "s",
 	    evt_timetext_size_format(st->queue_bytes, queue), last);
 	print_status("%.*s", (int)size.ws_col - 1, line);
 	s->drawn = true;

@@ -190,6 +190,7 @@ cat_run(tool_context *c, evt_error *err)
 		.filter = &c->filter,
 		.follow = o->follow,
 		.verbose = o->verbose,
+		.prints = true,
 		.frame = cat_print,
 		.idle = cat_flush,
 		.ctx = w };

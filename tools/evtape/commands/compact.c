@@ -110,7 +110,7 @@ static int
 compact_run(tool_context *c, evt_error *err)
 {
 	const struct options *o = c->options;
-	progress shown = progress_begin();
+	progress shown = progress_begin(false);
 	evt_maintain_compact_options compact = {
 		.level = (int)o->level,
 		.block_bytes = (uint32_t)o->block_size,

@@ -10,6 +10,7 @@
 #include "format/keys/json_scan.h"
 #include "tools/evtape/command.h"
 #include "tools/evtape/lib/json_line.h"
+#include "tools/evtape/lib/mark_words.h"
 #include "tools/print.h"
 
 struct options {
@@ -158,11 +159,23 @@ info_print_conns(const evt_info *info)
 		    evt_timetext_size_format(info->conns[i].bytes, c));
 }
 
+static void
+info_print_mark(const evt_info_mark *m)
+{
+	char time[EVT_TIMETEXT_MAX];
+	evt_buf words = { 0 };
+
+	if (mark_words_add(&words, m->opcode, m->json))
+		print_line(stdout, "  %s  %.*s",
+		    evt_timetext_format(m->time_ns, 3, time), (int)words.len,
+		    (const char *)words.data);
+	evt_buf_free(&words);
+}
+
 /* Gaps are listed on their own, because people look for them first. */
 static void
 info_print_marks(const evt_info *info, bool gaps)
 {
-	char a[EVT_TIMETEXT_MAX];
 	size_t n = 0;
 
 	for (size_t i = 0; i < info->n_marks; i++)
@@ -172,9 +185,7 @@ info_print_marks(const evt_info *info, bool gaps)
 	for (size_t i = 0; i < info->n_marks; i++) {
 		if ((info->mark[i].opcode == EVT_MARK_GAP) != gaps)
 			continue;
-		print_line(stdout, "  %s  %s",
-		    evt_timetext_format(info->mark[i].time_ns, 3, a),
-		    info->mark[i].json);
+		info_print_mark(&info->mark[i]);
 	}
 }
 

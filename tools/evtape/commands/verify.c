@@ -153,9 +153,9 @@ verify_print_summary(const evt_verify_result *v, const char *path,
 	else
 		print_line(stdout,
 		    "%s has %" PRIu64 " fault%s: %" PRIu64
-		    " frames are intact, %" PRIu64 " are known to be lost",
+		    " frame%s intact, %" PRIu64 " known to be lost",
 		    path, v->faults, v->faults == 1 ? "" : "s", v->frames,
-		    v->lost);
+		    v->frames == 1 ? " is" : "s are", v->lost);
 	return EVT_OK;
 }
 
@@ -163,7 +163,7 @@ static int
 verify_run(tool_context *c, evt_error *err)
 {
 	const struct options *o = c->options;
-	struct work w = { .o = o, .progress = progress_begin() };
+	struct work w = { .o = o, .progress = progress_begin(false) };
 	evt_verify_options vo = { verify_fault, verify_progress, &w };
 	evt_verify_result got;
 	int r;

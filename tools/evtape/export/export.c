@@ -17,6 +17,7 @@ export_run(tool_context *c, const export_format *format, evt_error *err)
 		.n_tapes = c->tapes.n,
 		.filter = &c->filter,
 		.ret_found = &found,
+		.prints = output_file_is_stdout(o->output),
 		.frame = format->frame,
 		.ctx = c->work };
 	output_file *out = NULL;
@@ -47,7 +48,7 @@ export_report(const cli_command *cmd, uint64_t found, const char *output)
 {
 	cli_note(cmd, "exported %" PRIu64 " frame%s to %s", found,
 	    found == 1 ? "" : "s",
-	    output == NULL || strcmp(output, "-") == 0 ? "stdout" : output);
+	    output_file_is_stdout(output) ? "stdout" : output);
 }
 
 int

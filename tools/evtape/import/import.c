@@ -31,7 +31,7 @@ import_begin(import_job *x, const cli_command *cmd, const import_options *o)
 		evt_profile_free(x->profile);
 		return cli_fail(cmd, "%s", err.text);
 	}
-	x->progress = progress_begin();
+	x->progress = progress_begin(false);
 	return -1;
 }
 

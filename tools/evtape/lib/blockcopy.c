@@ -189,7 +189,7 @@ blockcopy_run(const blockcopy *o)
 	if (f->n_sources > 0 || f->n_events > 0 || f->kinds != 0 ||
 	    f->from_seq > 0)
 		return frame_loop_run(&loop);
-	w.progress = progress_begin();
+	w.progress = progress_begin(false);
 	code = blockcopy_copy_all(&w);
 	if (w.found == 0 && (code == CLI_DONE || code == CLI_LOSSES))
 		not_found_report(o->cmd, &o->tape, 1, f);

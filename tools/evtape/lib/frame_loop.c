@@ -113,7 +113,7 @@ frame_loop_read(struct loop *l, evt_cursor *cursor)
 int
 frame_loop_run(const frame_loop *o)
 {
-	struct loop l = { .o = o, .progress = progress_begin() };
+	struct loop l = { .o = o, .progress = progress_begin(o->prints) };
 	evt_filter filter = { .snapshot = false };
 	evt_cursor_stats stats;
 	evt_cursor *cursor;

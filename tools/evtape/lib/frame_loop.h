@@ -23,6 +23,7 @@ typedef struct frame_loop {
 	size_t n_tapes;
 	const evt_filter *filter; /* NULL: all frames */
 	bool follow;              /* at the end of a live tape, wait for more */
+	bool prints;              /* `frame` prints to stdout (progress.h) */
 	bool verbose; /* report at the end how many blocks were read */
 	/* Do not report that no frame was found (not_found.h): the caller
 	 * reads in several loops, and reports it itself. */

@@ -67,7 +67,7 @@ output_file_open_mode(const char *path, bool force, mode_t mode,
 	o->shown = isatty(STDOUT_FILENO);
 	o->force = force;
 	o->mode = mode;
-	if (path != NULL && strcmp(path, "-") != 0) {
+	if (!output_file_is_stdout(path)) {
 		o->path = strdup(path);
 		o->shown = false;
 		r = o->path != NULL ? output_file_open_file(o, err) :
@@ -79,6 +79,12 @@ output_file_open_mode(const char *path, bool force, mode_t mode,
 	}
 	*ret_out = o;
 	return EVT_OK;
+}
+
+bool
+output_file_is_stdout(const char *path)
+{
+	return path == NULL || strcmp(path, "-") == 0;
 }
 
 int

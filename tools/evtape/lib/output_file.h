@@ -16,6 +16,9 @@
 
 typedef struct output_file output_file;
 
+/* Whether a path means stdout: NULL or "-". */
+bool output_file_is_stdout(const char *path);
+
 /* Open the output.  `path` NULL or "-": stdout.  An existing file is refused
  * (EVT_ERR_ARG) unless `force`.  Errors: EVT_ERR_IO, _ARG, _NOMEM. */
 int output_file_open(const char *path, bool force, output_file **ret_out,

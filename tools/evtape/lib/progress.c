@@ -9,13 +9,14 @@
 #include "tools/print.h"
 
 progress
-progress_begin(void)
+progress_begin(bool prints)
 {
 	int64_t now = evt_clock_boot();
 
 	return (progress){ .start_ns = now,
 		.next_ns = now + EVT_NS_PER_S,
-		.shown = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO) };
+		.shown = isatty(STDERR_FILENO) &&
+		    !(prints && isatty(STDOUT_FILENO)) };
 }
 
 void

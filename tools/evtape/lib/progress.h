@@ -2,8 +2,8 @@
  * progress.h - how far a long command is, as a line on stderr: "evtape cut:
  * 40 %, 3 s left".
  *
- * The line appears after one second, and only if stderr is a terminal and
- * stdout is not, so that it never mixes with data.
+ * The line appears after one second, and only if stderr is a terminal.  A command
+ * that prints data meanwhile shows none if stdout is a terminal too.
  */
 #ifndef EVT_TOOLS_EVTAPE_LIB_PROGRESS_H
 #define EVT_TOOLS_EVTAPE_LIB_PROGRESS_H
@@ -20,7 +20,8 @@ typedef struct progress {
 	int64_t start_ns, next_ns;
 } progress;
 
-progress progress_begin(void);
+/* `prints`: the command prints to stdout before progress_end(). */
+progress progress_begin(bool prints);
 /* Redraw the line if it is time to.  `fraction`: how much is done, 0 to 1. */
 void progress_at(progress *p, const cli_command *cmd, double fraction);
 /* Erase the line, so that something else can be printed.  progress_at() may
