@@ -23,9 +23,16 @@
  * capacity are unchanged.
  */
 #define evt_grow(array, cap, need) \
-	evt_grow_array((array), (cap), (need), sizeof(**(array)))
+	evt_grow_if_full((array), (cap), (need), sizeof(**(array)))
 
 /* The same for an element of `size` bytes; `array` points to the pointer. */
 bool evt_grow_array(void *array, size_t *cap, size_t need, size_t size);
+
+/* Inline: arrays that are used for every frame have nearly always room. */
+static inline bool
+evt_grow_if_full(void *array, size_t *cap, size_t need, size_t size)
+{
+	return need <= *cap || evt_grow_array(array, cap, need, size);
+}
 
 #endif

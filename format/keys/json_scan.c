@@ -145,8 +145,7 @@ static bool
 json_scan_add_source(evt_json_scanner *s, const char *text, size_t len,
     bool is_int)
 {
-	if (s->n_sources == s->cap_sources &&
-	    !evt_grow(&s->sources, &s->cap_sources, s->n_sources + 1)) {
+	if (!evt_grow(&s->sources, &s->cap_sources, s->n_sources + 1)) {
 		s->nomem = true;
 		return false;
 	}
