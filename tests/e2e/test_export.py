@@ -51,6 +51,25 @@ class Csv(tooltest.Case):
             ["3", str(T0 + 2), "2023-11-14T22:13:20.000000002Z", "3", "received", "text", "", "", "", "", "", "", "", "",
              "", "X"]])
 
+    def test_no_cell_is_a_formula(self):
+        """With --spreadsheet, text that a spreadsheet would compute begins with an
+        apostrophe; numbers and all other text stay as they are."""
+        texts = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1", "\uff1d1", "\uff20x", '=HYPERLINK("http://x","y")',
+                 "=cmd|' /C calc'!A0"]
+        plain = ["", " ", "a=1", "1+1", "'=1", "\uff21", "\u00e9=", "{=1}"]
+        lines = ["%d received 1 1 %s" % (T0, json.dumps({"event": t, "data": {"source_id": t, "a": t, "n": -1.5, "l": [t]}}))
+                 for t in texts + plain]
+        tape = self.make("a.tape", [*lines, "%d received 2 3 hex:fb" % T0])
+        fields = ("--fields", "source,event,/data/a,/data/n,payload")
+        before, after = self.rows(tape, *fields), self.rows(tape, *fields, "--spreadsheet")
+        for text, a, b in zip(texts + plain, before[1:], after[1:]):
+            want = "'" + text if text in texts else text
+            self.assertEqual(a[2:4], [text, "-1.5"])
+            self.assertEqual(b[2:4], [want, "-1.5"])
+            self.assertEqual(b[:2], [want if v else v for v in a[:2]])
+            self.assertEqual(b[4], a[4])
+        self.assertEqual((before[-1][4], after[-1][4]), ("+w==", "'+w=="))
+
     def test_a_batch_is_a_row_for_each_source(self):
         tape = self.make("a.tape", [
             '%d received 1 1 {"data":[{"type":"source_state_event","state":{"source_id":1,"v":10}},'

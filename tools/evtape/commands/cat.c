@@ -119,7 +119,7 @@ cat_print(void *ctx, const evt_frame *f, evt_error *err)
 	int r;
 
 	if (w->form == CSV)
-		r = rows_csv(w->columns, w->scanner, f, b, err);
+		r = rows_csv(w->columns, false, w->scanner, f, b, err);
 	else if (w->form == GEOJSON)
 		r = rows_geojson(w->scanner, f, b, &n, err);
 	else
@@ -174,7 +174,7 @@ cat_prepare(struct work *w, bool with_tape, evt_error *err)
 	else if (r == EVT_OK)
 		r = evt_json_scanner_new(NULL, &w->scanner, err);
 	if (r == EVT_OK && w->form == CSV &&
-	    !rows_csv_head(w->columns, output_file_buf(w->out)))
+	    !rows_csv_head(w->columns, false, output_file_buf(w->out)))
 		r = evt_err_nomem(err);
 	return r;
 }

@@ -9,6 +9,7 @@
 struct options {
 	export_options common;
 	evt_strings fields;
+	bool spreadsheet;
 };
 
 static const cli_option table[] = {
@@ -19,6 +20,12 @@ static const cli_option table[] = {
 	    .help =
 	        "the columns, in this order; repeatable, or a list; default:\n"
 	        "time, source, event, place, speed, heading and statuses" },
+	{ .type = CLI_FLAG,
+	    .name = "spreadsheet",
+	    .offset = offsetof(struct options, spreadsheet),
+	    .help =
+	        "put an apostrophe before text that a spreadsheet would take\n"
+	        "for a formula (it begins with = + - @, tab or a line break)" },
 	EXPORT_OPTIONS(struct options, common),
 	{ .type = CLI_END },
 };
@@ -45,6 +52,7 @@ struct work {
 	output_file *out;
 	columns *columns;
 	evt_json_scanner *scanner;
+	bool spreadsheet;
 };
 
 static int
@@ -53,7 +61,7 @@ export_csv_begin(tool_context *c, output_file *out, evt_error *err)
 	struct work *w = c->work;
 
 	w->out = out;
-	return rows_csv_head(w->columns, output_file_buf(out)) ?
+	return rows_csv_head(w->columns, w->spreadsheet, output_file_buf(out)) ?
 	    evt_json_scanner_new(NULL, &w->scanner, err) :
 	    evt_err_nomem(err);
 }
@@ -62,8 +70,8 @@ static int
 export_csv_write_rows(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct work *w = ctx;
-	int r =
-	    rows_csv(w->columns, w->scanner, f, output_file_buf(w->out), err);
+	int r = rows_csv(w->columns, w->spreadsheet, w->scanner, f,
+	    output_file_buf(w->out), err);
 
 	return r != EVT_OK ? r : output_file_flush_some(w->out, err);
 }
@@ -74,6 +82,7 @@ export_csv_check(tool_context *c, evt_error *err)
 	const struct options *o = c->options;
 	struct work *w = c->work;
 
+	w->spreadsheet = o->spreadsheet;
 	return columns_new(&o->fields, &w->columns, err);
 }
 

@@ -10,18 +10,35 @@
 
 /* ---- CSV ----------------------------------------------------------------- */
 
-/* Add a field, quoted if it must be (RFC 4180, 2.6 and 2.7). */
+/* Whether a spreadsheet may take the text for a formula: by its first character
+ * after spaces, which may also be one of full width. */
 static bool
-rows_add_field(evt_buf *out, const uint8_t *p, size_t n)
+rows_is_formula(const uint8_t *p, size_t n)
 {
-	bool quote = false, ok = true;
+	while (n > 0 && *p == ' ') {
+		p++;
+		n--;
+	}
+	if (n >= 3 && p[0] == 0xef && p[1] == 0xbc)
+		return memchr("\x9d\x8b\x8d\xa0", p[2], 4) != NULL;
+	return n > 0 && memchr("=+-@\t\r\n", *p, 7) != NULL;
+}
+
+/* Add a field, quoted if it must be (RFC 4180, 2.6 and 2.7).  `text`: it begins
+ * with an apostrophe if it could be a formula. */
+static bool
+rows_add_field(evt_buf *out, const uint8_t *p, size_t n, bool text)
+{
+	bool quote = false, ok = true, formula = text && rows_is_formula(p, n);
 
 	for (size_t i = 0; i < n && !quote; i++)
 		quote =
 		    p[i] == '"' || p[i] == ',' || p[i] == '\n' || p[i] == '\r';
 	if (!quote)
-		return n == 0 || evt_buf_add(out, p, n);
-	ok = evt_buf_add_byte(out, '"');
+		return (!formula || evt_buf_add_byte(out, '\'')) &&
+		    (n == 0 || evt_buf_add(out, p, n));
+	ok = evt_buf_add_byte(out, '"') &&
+	    (!formula || evt_buf_add_byte(out, '\''));
 	for (size_t i = 0; i < n && ok; i++)
 		ok = (p[i] != '"' || evt_buf_add_byte(out, '"')) &&
 		    evt_buf_add_byte(out, p[i]);
@@ -29,7 +46,7 @@ rows_add_field(evt_buf *out, const uint8_t *p, size_t n)
 }
 
 bool
-rows_csv_head(const columns *c, evt_buf *out)
+rows_csv_head(const columns *c, bool spreadsheet, evt_buf *out)
 {
 	bool ok = true;
 
@@ -37,27 +54,31 @@ rows_csv_head(const columns *c, evt_buf *out)
 		const char *name = columns_name(c, i);
 
 		ok = (i == 0 || evt_buf_add_byte(out, ',')) &&
-		    rows_add_field(out, (const uint8_t *)name, strlen(name));
+		    rows_add_field(out, (const uint8_t *)name, strlen(name),
+		        spreadsheet);
 	}
 	return ok && evt_buf_add_str(out, "\r\n");
 }
 
 static bool
-rows_add_row(const columns *c, const evt_frame_items *records,
-    const evt_frame_item *record, evt_buf *value, evt_buf *out)
+rows_add_row(const columns *c, bool spreadsheet, const evt_frame_items *records,
+    const evt_frame_item *record, evt_buf *value, evt_buf *text, evt_buf *out)
 {
 	for (size_t i = 0; i < columns_n(c); i++) {
+		const evt_buf *field = value;
 		enum columns_value_kind kind;
 		bool ok = i == 0 || evt_buf_add_byte(out, ',');
 
-		value->len = 0;
+		value->len = text->len = 0;
 		kind = columns_value(c, i, records, record, value);
-		if (kind == COLUMNS_BYTES)
+		if (kind == COLUMNS_BYTES) {
 			ok = ok &&
-			    evt_buf_add_base64(out, value->data, value->len);
-		else
-			ok = ok && kind != COLUMNS_NOMEM &&
-			    rows_add_field(out, value->data, value->len);
+			    evt_buf_add_base64(text, value->data, value->len);
+			field = text;
+		}
+		ok = ok && kind != COLUMNS_NOMEM &&
+		    rows_add_field(out, field->data, field->len,
+		        spreadsheet && kind != COLUMNS_NUMBER);
 		if (!ok)
 			return false;
 	}
@@ -65,19 +86,21 @@ rows_add_row(const columns *c, const evt_frame_items *records,
 }
 
 int
-rows_csv(const columns *c, evt_json_scanner *scanner, const evt_frame *f,
-    evt_buf *out, evt_error *err)
+rows_csv(const columns *c, bool spreadsheet, evt_json_scanner *scanner,
+    const evt_frame *f, evt_buf *out, evt_error *err)
 {
-	evt_buf value = { 0 };
+	evt_buf value = { 0 }, text = { 0 };
 	evt_frame_items records;
 	evt_frame_item record;
 	int r = evt_frame_items_begin(&records, f, scanner, err);
 
 	while (r == EVT_OK && evt_frame_items_next(&records, &record)) {
-		if (!rows_add_row(c, &records, &record, &value, out))
+		if (!rows_add_row(c, spreadsheet, &records, &record, &value,
+		        &text, out))
 			r = evt_err_nomem(err);
 	}
 	evt_buf_free(&value);
+	evt_buf_free(&text);
 	return r;
 }
 

@@ -11,11 +11,14 @@
 #include "format/keys/json_scan.h"
 #include "tools/evtape/lib/columns.h"
 
-/* Append the line of column names.  false: out of memory. */
-bool rows_csv_head(const columns *columns, evt_buf *out);
+/* Append the line of column names.  `spreadsheet`, here and below: a text that
+ * a spreadsheet would take for a formula begins with an apostrophe.  false: out of
+ * memory. */
+bool rows_csv_head(const columns *columns, bool spreadsheet, evt_buf *out);
 /* Append a line for each record of the frame. */
-int rows_csv(const columns *columns, evt_json_scanner *scanner,
-    const evt_frame *f, evt_buf *out, evt_error *err);
+int rows_csv(const columns *columns, bool spreadsheet,
+    evt_json_scanner *scanner, const evt_frame *f, evt_buf *out,
+    evt_error *err);
 
 /* Append a Feature for each record that has a position; *ret_n: how many. */
 int rows_geojson(evt_json_scanner *scanner, const evt_frame *f, evt_buf *out,
