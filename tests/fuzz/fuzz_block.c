@@ -3,9 +3,9 @@
  *
  * fuzz-seeds: tests/golden/v1.tape/000001.ndjson.zst tests/golden/v1.tape/000002.ndjson.zst
  *
- * Each input is taken as it is, and once more with its checksums put right.
- * What alters the inputs knows the block: it opens the compressed metadata,
- * alters that or the header, and closes it again.
+ * Each input is tried as it is, and once more with correct checksums. The
+ * mutator of the inputs knows the block: it decompresses the metadata, alters
+ * them or the header, and compresses them again.
  */
 #include <stdlib.h>
 #include <string.h>

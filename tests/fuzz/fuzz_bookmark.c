@@ -2,8 +2,8 @@
  * fuzz_bookmark.c - bookmarks: files that were left for a recorder, and marks on a
  * tape.
  *
- * The first byte says which.  A recorder takes or refuses what was left, and
- * the file is gone in any case.
+ * The first byte chooses.  A recorder accepts or refuses a file, and removes it
+ * in any case.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * fuzz_dialog.c - what a feed sends to the recorder: a message in pieces, put
- * together; and what the platform's protocol makes of it.
+ * fuzz_dialog.c - a message of a feed: its pieces are joined, and the
+ * platform's protocol reads it.
  *
  * The first byte is the limit of a message in eights of a byte, the second how
  * the bytes are cut into pieces.

@@ -1,9 +1,10 @@
 /*
- * fuzz_index.c - a hostile tape.db: frames may be hidden from a search, and
- * none altered, added or lost to who reads all; a writer goes on.
+ * fuzz_index.c - a hostile tape.db may hide frames from a search.  It must not
+ * alter or add frames, nor hide any from a reader of the whole tape; and a
+ * writer must be able to continue.
  *
- * The tape is the golden one, so that an index that was made of it is of this
- * tape.
+ * The tape is the golden one, so that an index of the golden tape belongs to
+ * it.
  *
  * fuzz-max-len: 40000
  */

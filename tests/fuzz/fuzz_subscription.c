@@ -1,8 +1,8 @@
 /*
  * fuzz_subscription.c - messages to the stand-in, and recorded answers.
  *
- * What is taken names each kind and each tracker once, and is answered in JSON;
- * what is refused has words, and the refusal is JSON too.
+ * An accepted message names each kind and each tracker once, and is answered in
+ * JSON.  A refused message gets a description, and the refusal is JSON, too.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /*
- * fuzz_timetext.c - times, durations, sizes, numbers, speeds, and the settings of a
- * window as they stand in a query: whatever is taken is in range and comes back
- * from its formatted text, and whatever is refused has words and leaves the
- * result alone.
+ * fuzz_timetext.c - times, durations, sizes, numbers, speeds, and the settings
+ * of a window in a query. An accepted value is in range, and is read back from
+ * its formatted text. A refused one gets a message and does not change the
+ * result.
  */
 #include <stdlib.h>
 #include <string.h>

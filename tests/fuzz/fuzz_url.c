@@ -1,8 +1,8 @@
 /*
- * fuzz_url.c - addresses: of a feed, where to listen, who is local.
+ * fuzz_url.c - URLs of feeds, addresses to listen on, loopback hosts.
  *
- * What is taken as a URL comes back from its shown form, which shows no secret;
- * what is refused has words of one line.
+ * An accepted URL is read back from its shown form, which shows no secret.  A
+ * refused one gets a message of one line.
  */
 #include <stdlib.h>
 #include <string.h>

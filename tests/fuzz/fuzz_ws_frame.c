@@ -1,6 +1,6 @@
 /*
- * fuzz_ws_frame.c - what a server sends to the recorder over ws://: its answer to
- * the handshake, then frames.
+ * fuzz_ws_frame.c - the bytes of a server to the recorder over ws://: its
+ * answer to the handshake, then frames.
  *
  * The first byte is how many bytes are read at a time.  What comes out must not
  * depend on that.  A head is there if the rest begins with "HTTP".

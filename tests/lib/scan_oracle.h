@@ -1,5 +1,5 @@
 /*
- * scan_oracle.h - what the scanner must say, found by other means.
+ * scan_oracle.h - the expected results of the scanner, found by other means.
  *
  * Two oracles.  A recursive-descent validator, written straight from the
  * grammar of RFC 8259, tells whether a frame is JSON.  cJSON, which takes more
@@ -25,8 +25,8 @@ typedef struct oracle_profile {
 bool oracle_is_json(const uint8_t *p, size_t n);
 
 /*
- * Compare a scan's result with what the oracles find.  Returns NULL if they
- * agree, else what they differ in (valid until the next call).
+ * Compare a scan's result with the oracles' result. Returns NULL if they agree,
+ * else a description of the difference (valid until the next call).
  */
 const char *oracle_differs(const oracle_profile *profile, const uint8_t *p,
     size_t n, const evt_json_scan_result *result);

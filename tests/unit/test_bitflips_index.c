@@ -1,7 +1,7 @@
 /*
- * test_bitflips_index.c - every byte of a tape.db flipped, and it cut off: it may
- * hide frames from a search, and add or alter none; where it changes any answer,
- * `verify` names tape.db.
+ * test_bitflips_index.c - every byte of a tape.db is flipped, and the file is
+ * cut off. It may then hide frames from a search, but must not add or alter
+ * any. If any answer changes, `verify` names tape.db.
  *
  * Bytes that may be flipped unnoticed: those that change no answer (SQLite's free
  * space and counters).

@@ -1,10 +1,10 @@
 /*
  * test_faults.c - every file operation fails once, or for ever from some call
- * on, reading and SQLite's own among them.
+ * on, also reading and SQLite's own calls.
  *
- * While a tape is written: what was committed is on it all the same, in order,
- * once, and unaltered, and the next recorder goes on.  While one is read: what
- * is handed out is right, or there is an error.
+ * While a tape is written: the committed frames are on it, in order, once, and
+ * unaltered, and the next recorder continues.  While a tape is read: the
+ * returned frames are right, or there is an error.
  */
 #include "tests/unit/lib/cycle.h"
 

@@ -142,7 +142,7 @@ TEST(queries)
 	evt_http_head_free(&head);
 }
 
-/* What two programs could decode differently is refused. */
+/* Requests that two programs could decode differently are refused. */
 TEST(bad_escapes)
 {
 	static const char *const bad[] = { "%", "%4", "%zz", "%4z", "%z4",

@@ -2,8 +2,8 @@
  * test_json_scan_memory.c - the scanner's and the profile's memory: no allocation a
  * frame once the arrays have grown, and every allocation may fail.
  *
- * The sources are compiled in once more, under other names and on top of
- * allocators that count and can be told to fail.
+ * The sources are compiled in once more, under other names, with allocators
+ * that count and can fail on request.
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /*
- * test_json_scan_property.c - the key scanner says what the oracles say
- * (scan_oracle.h), on frames that are made up, on the same with bytes changed,
- * and on frames that were recorded.
+ * test_json_scan_property.c - the key scanner agrees with the oracles
+ * (scan_oracle.h) on generated frames, on generated frames with changed bytes,
+ * and on recorded frames.
  *
  * The seed is fixed; EVTAPE_SEED gives another one, EVTAPE_ROUNDS more rounds.
  */

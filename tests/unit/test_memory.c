@@ -1,7 +1,7 @@
 /*
  * test_memory.c - memory runs out at each allocation, SQLite's too, and each
- * read of a file fails, over all that is done to a tape: what was committed
- * stays, nothing wrong is handed out as right, nothing leaks.
+ * read of a file fails, in all calls that change a tape: committed frames stay,
+ * no wrong frame is returned as right, nothing leaks.
  */
 #include "tests/unit/lib/tapes.h"
 

@@ -1,8 +1,7 @@
 /*
  * test_memory_read.c - memory runs out at each allocation, SQLite's too, and
- * each read of a file fails, over all the ways to look at a tape: what is
- * handed out is what is on it, "done" means that nothing is missing, and
- * nothing leaks.
+ * each read of a file fails, in all calls that read a tape: returned frames are
+ * those of the tape, "done" means that nothing is missing, and nothing leaks.
  */
 #include "tests/unit/lib/tapes.h"
 

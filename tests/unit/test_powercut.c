@@ -1,9 +1,10 @@
 /*
  * test_powercut.c - the power is cut at every change that a recording makes to
- * the disk.  What was synced is on the tape all the same.
+ * the disk. Synced frames are on the tape nevertheless.
  *
- * The recording runs once and is written down; what each cut may leave is made
- * of that.  Then the tape is opened as the next recorder would.
+ * The recording runs once, and its changes are logged. The files that each cut
+ * may leave are made from the log. Then the tape is opened as the next recorder
+ * would.
  */
 #include "tests/unit/lib/cycle.h"
 

@@ -1,7 +1,7 @@
 /*
- * test_powercut_ring.c - the power is cut at every change that a recording
- * with a ring makes to the disk.  What was synced and the ring still held is
- * on the tape after the next opening, in order and once.
+ * test_powercut_ring.c - the power is cut at every change that a recording with
+ * a ring makes to the disk. Frames that were synced and not dropped by the ring
+ * are on the tape after the next opening, in order and once.
  */
 #include "tests/unit/lib/tapes.h"
 

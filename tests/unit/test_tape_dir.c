@@ -254,8 +254,8 @@ do_everything(const char *path)
 		(void)evt_writer_close(w, &err);
 }
 
-/* Whatever name inside of a tape is a link, what it points to stays as it is, and
- * its bytes are not copied into the tape. */
+/* If any name inside a tape is a link, its target stays unchanged, and its
+ * bytes are not copied into the tape. */
 TEST(links_are_not_followed)
 {
 	static const char *const names[] = { "000002.ndjson.zst", "tape.db",
@@ -357,7 +357,8 @@ TEST(links_to_folders)
 	free(other);
 }
 
-/* Root uses, in the folder of another user, only what that user could. */
+/* In the folder of another user, root uses only files that this user could
+ * use. */
 TEST(root_hands_nothing_over)
 {
 	struct fixture *x = *state;
@@ -444,8 +445,8 @@ TEST(bookmarks)
 	free(text);
 }
 
-/* A tape that a stranger packed may hold pipes by the names of its files.  Who
- * opens one waits for ever; so nobody does. */
+/* A tape from a stranger may have pipes with the names of its files. Opening a
+ * pipe would block for ever, so none is opened. */
 TEST(pipes_are_not_opened)
 {
 	static const char *const names[] = { "000001.ndjson.zst", "tape.db",
@@ -534,8 +535,8 @@ owner_of(const char *dir, const char *name)
 	return st.st_uid;
 }
 
-/* What root makes in the tape of another is that one's; what was there keeps
- * its owner. */
+/* Files that root creates in the tape of another user belong to that user;
+ * existing files keep their owner. */
 TEST(roots_files)
 {
 	struct fixture *x = *state;

@@ -1,5 +1,6 @@
 /*
- * pack_blocks.c - what bounds a recording: making the blocks' bytes, alone.
+ * pack_blocks.c - the upper bound of a recording's speed: only encoding the
+ * blocks.
  *
  *     pack_blocks FILE
  *

@@ -1,6 +1,6 @@
 /*
- * ws_count.c - many WebSocket clients that only count, with no library between:
- * who serves them is what is measured.
+ * ws_count.c - many WebSocket clients that only count, without a library, so
+ * that the server is measured.
  *
  *     ws_count PORT PATH CLIENTS FRAMES
  *

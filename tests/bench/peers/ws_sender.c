@@ -1,6 +1,6 @@
 /*
- * ws_sender.c - a WebSocket server that does nothing but send, as fast as the
- * socket takes it, so that it is not what is measured.
+ * ws_sender.c - a WebSocket server that only sends, as fast as the socket
+ * accepts bytes, so that its speed does not limit the measurement.
  *
  *     ws_sender LINES READYFILE [RATE STAMPS]
  *     ws_sender LINES READYFILE CLIENTS

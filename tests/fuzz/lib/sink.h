@@ -1,7 +1,7 @@
 /*
- * sink.h - importing.h without a tape: what the formats of `evtape import` put
- * is looked at and dropped, so that a fuzz target tries thousands of files a
- * second.  Options are taken from the command's own table.
+ * sink.h - import.h without a tape: frames of the formats of `evtape import`
+ * are checked and dropped, so that a fuzz target tries thousands of files a
+ * second. Options are taken from the command's own table.
  */
 #ifndef EVT_TESTS_FUZZ_LIB_SINK_H
 #define EVT_TESTS_FUZZ_LIB_SINK_H

@@ -1,7 +1,7 @@
 /*
- * files.c - give a fuzz target the files named on the command line, and all in
- * the folders named there: what once failed must not fail again, with any
- * compiler and without libFuzzer.
+ * files.c - give a fuzz target the files, and all files of the folders, of the
+ * command line: inputs that failed once must not fail again, with any compiler
+ * and without libFuzzer.
  *
  * usage: fuzz_TARGET FILE|FOLDER...
  */

@@ -1,10 +1,11 @@
 /*
  * clients.h - a client of the stand-in, without a network.
  *
- * Each test records a short tape, loads the table at a time and hands the
- * frames out as a deck would.  What the client is sent is kept, and compared
- * either byte for byte or in short: "state 1:5" is a state of source 1 whose
- * member n is 5, "batch 1:5 2:6" a batch of two (in the order of their ids).
+ * Each test records a short tape, loads the table at a time and plays the
+ * frames as a deck would. The messages to the client are kept, and compared
+ * either byte for byte or in short form: "state 1:5" is a state of source 1
+ * whose member n is 5, "batch 1:5 2:6" a batch of two (in the order of their
+ * ids).
  */
 #ifndef EVT_TESTS_UNIT_LIB_CLIENTS_H
 #define EVT_TESTS_UNIT_LIB_CLIENTS_H

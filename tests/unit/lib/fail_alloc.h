@@ -1,9 +1,9 @@
 /*
- * failing.h - let the n-th call to the system fail, for n = 1, 2, 3...
+ * fail_alloc.h - let the n-th call to the system fail, for n = 1, 2, 3...
  *
- * Unit tests are linked so that what the sources call goes through here: the
- * allocations (cJSON's too), the start of a thread, SQLite's memory, and the
- * calls that read files.  All pass until failing_each() says otherwise.
+ * Unit tests are linked so that calls of the sources go through this module:
+ * allocations (cJSON's too), the start of a thread, SQLite's memory, and calls
+ * that read files. All calls pass until failing_each() makes one fail.
  */
 #ifndef EVT_TESTS_UNIT_LIB_FAIL_ALLOC_H
 #define EVT_TESTS_UNIT_LIB_FAIL_ALLOC_H
@@ -22,15 +22,15 @@ enum failing {
 void failing_begin(void);
 
 /*
- * Call run(arg) with the first call of that kind failing, then with the one
- * that comes `step` calls later, until none fails any more.  run() makes what
- * it needs, calls failing_start(), does what is tested, calls failing_stop(),
- * looks whether the promises hold, and clears up.  It returns what the tested
- * code returned.
+ * Call run(arg) with the first call of that kind failing, then with the call
+ * `step` calls later, and so on until run() makes too few calls.  run()
+ * prepares its data, calls failing_start(), the tested code and failing_stop(),
+ * checks the promises, and cleans up.  It returns the result of the tested
+ * code.
  *
- * The test fails when run() returns something else than EVT_OK though nothing
- * failed, an error of another sort than what failed, or leaves memory behind.
- * Returns how often a call failed.
+ * The test fails if run() returns an error though no call failed, or an error
+ * of another kind than the failed call, or if it leaks memory.  Returns how
+ * often a call failed.
  */
 unsigned failing_each(enum failing kind, unsigned step, int (*run)(void *arg),
     void *arg);

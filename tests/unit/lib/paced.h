@@ -2,8 +2,8 @@
  * paced.h - decks over tapes that are arrays of frames, with a clock that only
  * moves when the test moves it.
  *
- * paced_play() polls a deck, jumps to each time that it asks to wait for (plus
- * what the test adds), and writes down what came when.
+ * paced_play() polls a deck, jumps to each time that the deck asks to wait for
+ * (plus a time that the test adds), and logs which frame came when.
  */
 #ifndef EVT_TESTS_UNIT_LIB_PACED_H
 #define EVT_TESTS_UNIT_LIB_PACED_H

@@ -1,11 +1,11 @@
 /*
  * powercut.h - the disk as a power cut may leave it.
  *
- * File operations that are done, and written down.  What a cut at any of them
- * leaves is made of the record: all that was synced, and of the rest all,
- * nothing, or some.  Data is safe once its file was synced; a name that was
- * made, changed or removed once its folder was.  Between the two, and between
- * two files, there is no order.  SQLite's own operations are among them.
+ * The file operations, SQLite's too, are executed and logged. The files that a
+ * cut at any of them leaves are made from the log: everything that was synced,
+ * and all, none or some of the rest. Data is safe once its file was synced; a
+ * name that was created, changed or removed is safe once its folder was synced.
+ * There is no other order between changes.
  */
 #ifndef EVT_TESTS_UNIT_LIB_POWERCUT_H
 #define EVT_TESTS_UNIT_LIB_POWERCUT_H
