@@ -17,6 +17,8 @@
 #include "format/base/timetext.h"
 #include "tools/print.h"
 
+static bool cli_quiet; /* the general --quiet was given */
+
 /* Print one line to stderr. */
 static void
 cli_say(const cli_command *cmd, const char *kind, const char *hint,
@@ -74,10 +76,17 @@ cli_note(const cli_command *cmd, const char *fmt, ...)
 	va_end(ap);
 }
 
+bool
+cli_is_quiet(void)
+{
+	return cli_quiet;
+}
+
 void
 cli_note_v(const cli_command *cmd, const char *fmt, va_list ap)
 {
-	cli_say(cmd, "", NULL, fmt, ap);
+	if (!cli_quiet)
+		cli_say(cmd, "", NULL, fmt, ap);
 }
 
 static int
@@ -133,6 +142,11 @@ cli_print_option(const cli_option *o, FILE *out)
 
 static const cli_option builtin[] = {
 	{ .type = CLI_FLAG,
+	    .letter = 'q',
+	    .name = "quiet",
+	    .help = "no notes, summaries or progress; warnings and errors "
+	            "only" },
+	{ .type = CLI_FLAG,
 	    .letter = 'h',
 	    .name = "help",
 	    .help = "show this help and exit" },
@@ -141,6 +155,21 @@ static const cli_option builtin[] = {
 	    .help = "show the version and exit" },
 	{ .type = CLI_END },
 };
+
+enum { BUILTIN_QUIET, BUILTIN_HELP, BUILTIN_VERSION };
+
+/* The options that a command has besides those of its table. */
+static const cli_option *
+cli_builtin(const cli_command *cmd)
+{
+	if (cmd->command != NULL)
+		return builtin + BUILTIN_HELP;
+	for (const cli_option *o = cmd->options; o->type != CLI_END; o++) {
+		if (o->type != CLI_GROUP && strcmp(o->name, "quiet") == 0)
+			return builtin + BUILTIN_HELP;
+	}
+	return builtin;
+}
 
 const char *
 cli_last_word(const cli_command *cmd)
@@ -182,7 +211,7 @@ cli_print_help(const cli_command *cmd)
 		cli_print_option(o, stdout);
 	if (cli_has_groups(cmd))
 		printf("\nHelp:\n");
-	for (const cli_option *o = builtin; o->type != CLI_END; o++)
+	for (const cli_option *o = cli_builtin(cmd); o->type != CLI_END; o++)
 		cli_print_option(o, stdout);
 	if (cmd->examples != NULL)
 		printf("\nExamples:\n%s", cmd->examples);
@@ -300,7 +329,7 @@ cli_man(const cli_command *cmd, FILE *out)
 	cli_man_options(cmd->options, out);
 	if (cli_has_groups(cmd))
 		fputs(".Ss Help\n", out);
-	cli_man_options(builtin, out);
+	cli_man_options(cli_builtin(cmd), out);
 	fputs(".Sh EXIT STATUS\n0 done, 1 failed, 2 wrong usage, 3 done with "
 	      "losses.\n",
 	    out);
@@ -335,7 +364,7 @@ cli_complete(const cli_command *cmd, FILE *out)
 	     cmd->command != NULL && (sub = cmd->command(i)) != NULL; i++)
 		fprintf(out, "%s\t\t%s\n", cli_last_word(sub), sub->summary);
 	cli_complete_options(cmd->options, out);
-	cli_complete_options(builtin, out);
+	cli_complete_options(cli_builtin(cmd), out);
 }
 
 /* ---- parsing ------------------------------------------------------------ */
@@ -359,7 +388,7 @@ static const cli_option *
 cli_find_option(const cli_command *cmd, const char *name, size_t len,
     char letter)
 {
-	const cli_option *tables[2] = { cmd->options, builtin };
+	const cli_option *tables[2] = { cmd->options, cli_builtin(cmd) };
 
 	for (int t = 0; t < 2; t++) {
 		for (const cli_option *o = tables[t]; o->type != CLI_END; o++) {
@@ -441,8 +470,12 @@ cli_take_option(struct walk *w, const cli_option *o, const char *shown,
 
 	if (o->arg == NULL && arg != NULL)
 		return cli_usage(w->cmd, "option %s takes no value", shown);
-	if (o == &builtin[0] || o == &builtin[1]) {
-		if (o == &builtin[0])
+	if (o == &builtin[BUILTIN_QUIET]) {
+		cli_quiet = true;
+		return -1;
+	}
+	if (o == &builtin[BUILTIN_HELP] || o == &builtin[BUILTIN_VERSION]) {
+		if (o == &builtin[BUILTIN_HELP])
 			cli_print_help(w->cmd);
 		else
 			printf("%s %s\n", w->cmd->name, evt_version());
@@ -540,7 +573,7 @@ cli_check_given(const struct walk *w)
 static int
 cli_unknown_option(const cli_command *cmd, const char *shown)
 {
-	const cli_option *tables[2] = { cmd->options, builtin };
+	const cli_option *tables[2] = { cmd->options, cli_builtin(cmd) };
 	char text[CLI_SUGGEST_MAX];
 	evt_nearest near = { .n = 0 };
 

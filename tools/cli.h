@@ -65,8 +65,9 @@ struct cli_command {
 	const char *usage;   /* what follows the name: "[options] TAPE..." */
 	const char *summary; /* one line, without a full stop */
 	const char *details; /* paragraphs; NULL: none */
-	/* Ends with CLI_END.  Every command also has -h, --help and
-	 * --version. */
+	/* Ends with CLI_END.  Every command also has -h, --help and --version,
+	 * and each that has neither sub-commands nor its own --quiet, -q and
+	 * --quiet, which silence cli_note(). */
 	const cli_option *options;
 	const char *examples; /* "# ..." comments and "$ ..." commands */
 	int min_args;         /* of positional arguments */
@@ -119,6 +120,8 @@ int cli_usage(const cli_command *cmd, const char *fmt, ...)
 /* Print "evtape-record: warning: message". */
 void cli_warn(const cli_command *cmd, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* Whether the general --quiet was given: no notes, summaries or progress. */
+bool cli_is_quiet(void);
 /* Print "evtape-record: message" that is not a failure: what was done or
  * found. */
 void cli_note(const cli_command *cmd, const char *fmt, ...)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import sqlite3
 import subprocess
 
@@ -158,6 +159,25 @@ class Export(tooltest.Case):
         tape = self.make("x.tape", ["%d received 1 1 X" % T0, "%d received 2 1 hex:00ff" % T0,
                                     '%d received 1 1 hex:7b0a7d' % T0])
         self.assertEqual(self.warns(3, "2 frames hold a line feed or are not text and were left out", "export", "lines", tape), b"X\n")
+
+    def test_quiet(self):
+        """-q leaves data, warnings and errors."""
+        tape = self.states()
+        for args in (("cut", "-o", "@"), ("merge", tape, "-o", "@"), ("split", "--every", "1h", "-o", "@"), ("scrub", "-o", "@"),
+                     ("recover", "-o", "@"), ("export", "gpx", "-o", "@"), ("export", "sqlite", "-o", "@"), ("export", "mcap", "-o", "@"),
+                     ("verify",), ("reindex",), ("compact",), ("gc", "--keep-size", "1G"), ("cut", "--from", "2030-01-01", "-o", "@")):
+            args = [self.path("new%d" % len(os.listdir(self.dir))) if a == "@" else a for a in args]
+            done = evtest.run("evtape", *args, "-q", tape)
+            self.assertEqual((done.stdout, done.stderr), (b"", b""), args)
+        done = evtest.run("evtape", "export", "lines", "--quiet", tape)
+        self.assertEqual((len(done.stdout.splitlines()), done.stderr), (100, b""))
+        frames = self.path("in")
+        with open(frames, "w", encoding="ascii") as f:
+            f.write("no time\n")
+        done = evtest.run("evtape", "import", "ndjson", "-q", "--stamp", frames, "-o", self.path("i.tape"), check=3)
+        self.assertEqual(done.stderr.count(b"warning"), 1, done.stderr)
+        self.fails(1, "there is no tape", "info", "-q", self.path("none"))
+        self.fails(2, "unknown option -q", "export", "-q")
 
     def test_help(self):
         """help COMMAND is COMMAND --help, also of formats and of the other programs."""

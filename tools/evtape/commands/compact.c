@@ -86,6 +86,8 @@ compact_report(const evt_maintain_compact_result *got, bool json,
 		evt_json_write_uint(w, "bytes_after", got->after);
 		return json_line_print(&line, err);
 	}
+	if (cli_is_quiet())
+		return EVT_OK;
 	print_line(stdout,
 	    "%" PRIu64 " segment%s compacted, %" PRIu64
 	    " unchanged: %s before, %s after",

@@ -71,6 +71,8 @@ gc_report(const evt_maintain_gc_result *got, const struct options *o,
 		evt_json_write_bool(w, "dry_run", o->dry_run);
 		return json_line_print(&line, err);
 	}
+	if (cli_is_quiet())
+		return EVT_OK;
 	print_line(stdout, "%s %" PRIu64 " segment%s (%s), %s %" PRIu64 " (%s)",
 	    o->dry_run ? "would remove" : "removed", got->segments,
 	    got->segments == 1 ? "" : "s",

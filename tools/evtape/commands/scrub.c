@@ -309,8 +309,12 @@ scrub_report(const struct work *w, evt_error *err)
 	evt_json_write json;
 	evt_buf *out;
 	bool ok;
-	int r = w->o->json ? output_file_open(NULL, false, &file, err) :
-	                     output_file_open_text(&file, err);
+	int r;
+
+	if (cli_is_quiet() && !w->o->json)
+		return EVT_OK;
+	r = w->o->json ? output_file_open(NULL, false, &file, err) :
+	                 output_file_open_text(&file, err);
 
 	if (r != EVT_OK)
 		return r;

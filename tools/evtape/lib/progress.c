@@ -15,7 +15,7 @@ progress_begin(bool prints)
 
 	return (progress){ .start_ns = now,
 		.next_ns = now + EVT_NS_PER_S,
-		.shown = isatty(STDERR_FILENO) &&
+		.shown = !cli_is_quiet() && isatty(STDERR_FILENO) &&
 		    !(prints && isatty(STDOUT_FILENO)) };
 }
 
