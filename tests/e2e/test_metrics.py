@@ -181,6 +181,12 @@ class Metrics(feed.FeedCase):
                 (403, {"host": "127.0.0.1.evil.example"}),
                 (403, {"host": "x" * 1000}),
                 (403, {"more": "Origin: https://evil.example\r\n"}),
+                (403, {"more": "Sec-Fetch-Site: cross-site\r\n"}),
+                (403, {"more": "Host: evil.example\r\n"}),
+                (400, {"path": "/%zz"}), (400, {"path": "/metrics%00"}), (400, {"path": "http://localhost/metrics"}),
+                (400, {"more": "X : y\r\n"}), (400, {"more": " folded\r\n"}), (431, {"more": "X: %s\r\n" % ("y" * 20000)}),
+                (200, {"path": "/%6detrics?x=y"}),
+                (200, {"more": "Upgrade: h2c\r\nConnection: Upgrade\r\n"}),
                 (403, {"path": "/", "host": "evil.example"})):
             with self.subTest(args):
                 status, head, body = self.get(**args)
@@ -215,6 +221,17 @@ class Metrics(feed.FeedCase):
         p.popen.stdin.flush()
         self.wait_until("an answer", lambda: self.get()[0] == 200)
         self.wait_figure("frames_total", lambda v: v == 1)
+        p.popen.stdin.close()
+        p.finish()
+
+    def test_silent_connections(self):
+        """They make room for a scraper."""
+        p = self.serve("-", stdin=subprocess.PIPE)
+        idle = [socket.create_connection(self.address) for _ in range(200)]
+        for _ in range(5):
+            self.assertEqual(self.get()[0], 200)
+        for s in idle:
+            s.close()
         p.popen.stdin.close()
         p.finish()
 

@@ -2,18 +2,19 @@
  * scrape.c - see scrape.h.
  *
  * An answer is composed as a whole and written with its headers; then the
- * connection is closed.  There are no WebSockets, so each upgrade is refused,
- * also one to h2c.
+ * connection is closed.  There are no WebSockets: a request for an upgrade is
+ * answered as it is.
  */
 #include "tools/evtape-record/scrape.h"
 
 #include <errno.h>
-#include <libwebsockets.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -23,23 +24,27 @@
 #include "format/base/prometheus.h"
 #include "format/base/thread.h"
 #include "format/base/timetext.h"
+#include "format/wire/http_head.h"
 #include "record/metrics.h"
+#include "replay/serve/connection.h"
 #include "replay/serve/listener.h"
 
-/* Longest header that is read. */
-#define HEADER_MAX 512
-/* Most connections at a time; there are few scrapers. */
-#define CONNECTIONS 64
-/* Time limit in seconds for a request, and for taking its answer. */
-#define PATIENCE 10
+/* Most connections at a time; there are few scrapers.  For another one the oldest
+ * is dropped. */
+#define CONNECTIONS 64u
+/* Time limit for a request. */
+#define PATIENCE_NS (10 * EVT_NS_PER_S)
+/* How often time limits are looked at. */
+#define TICK_MS 500
+/* Events of one wait. */
+#define EVENTS 16
 
 struct scrape {
 	evt_address at;
 	const char *tape;
 	evt_recorder *recorder;
-	struct lws_context *context;
-	struct lws_vhost *vhost;
-	int listen_fd, spare_fd;
+	evt_connections connections;
+	int listen_fd, spare_fd, stop_fd;
 	int64_t start_ns; /* UTC */
 	pthread_t thread;
 	bool runs;
@@ -47,10 +52,11 @@ struct scrape {
 	char url[EVT_LISTENER_TEXT + 24];
 };
 
-/* An answer on its way. */
-struct answer {
-	evt_buf out; /* LWS_PRE bytes of headroom, then the answer */
-	size_t at;   /* written up to here */
+/* A connection that has not been answered. */
+struct visitor {
+	const scrape *scrape;
+	evt_connection *connection;
+	evt_buf head; /* of its request, as far as it has come */
 };
 
 /* ---- answers ------------------------------------------------------------- */
@@ -75,14 +81,13 @@ scrape_add_metrics(const scrape *s, evt_buf *out)
 
 /* Status and body for a request that access control allows. */
 static unsigned
-scrape_route(const scrape *s, const char *path, int n, evt_buf *body,
-    bool *ret_ok)
+scrape_route(const scrape *s, const char *path, evt_buf *body, bool *ret_ok)
 {
-	if (n == 8 && memcmp(path, "/metrics", 8) == 0) {
+	if (strcmp(path, "/metrics") == 0) {
 		*ret_ok = scrape_add_metrics(s, body);
 		return 200;
 	}
-	if (n == 1 && *path == '/') {
+	if (strcmp(path, "/") == 0) {
 		*ret_ok = evt_buf_add_str(body,
 		    "evtape-record: metrics for "
 		    "Prometheus are at /metrics\n");
@@ -93,30 +98,14 @@ scrape_route(const scrape *s, const char *path, int n, evt_buf *body,
 	return 404;
 }
 
-/* Copy a header into buf.  NULL: there is none; "": it is too long to be
- * valid. */
-static const char *
-scrape_header(struct lws *wsi, enum lws_token_indexes token,
-    char buf[HEADER_MAX])
-{
-	int n = lws_hdr_total_length(wsi, token);
-
-	if (n <= 0)
-		return NULL;
-	return lws_hdr_copy(wsi, buf, HEADER_MAX, token) == n &&
-	        strlen(buf) == (size_t)n ?
-	    buf :
-	    "";
-}
-
 static bool
-scrape_is_allowed(const scrape *s, struct lws *wsi)
+scrape_is_allowed(const scrape *s, const evt_http_head *head)
 {
-	char host[HEADER_MAX], origin[HEADER_MAX];
 	const evt_access access = { .host = s->at.host };
 	const evt_access_request request = {
-		.host = scrape_header(wsi, WSI_TOKEN_HOST, host),
-		.origin = scrape_header(wsi, WSI_TOKEN_ORIGIN, origin),
+		.host = evt_http_head_get(head, "Host"),
+		.origin = evt_http_head_get(head, "Origin"),
+		.fetch_site = evt_http_head_get(head, "Sec-Fetch-Site"),
 	};
 
 	return evt_access_judge(&access, &request) == EVT_ACCESS_GRANTED;
@@ -128,39 +117,61 @@ scrape_phrase(unsigned status)
 	switch (status) {
 	case 200:
 		return "OK";
+	case 400:
+		return "Bad Request";
 	case 403:
 		return "Forbidden";
 	case 404:
 		return "Not Found";
-	default:
+	case 405:
 		return "Method Not Allowed";
+	case 431:
+		return "Request Header Fields Too Large";
+	case 505:
+		return "HTTP Version Not Supported";
+	default:
+		return "Internal Server Error";
 	}
 }
 
-/* Compose the answer to a request.  false: out of memory. */
-static bool
-scrape_compose(const scrape *s, struct lws *wsi, evt_buf *out)
+/* Judge a request whose head was read, and write the body of the answer; returns
+ * the status. */
+static unsigned
+scrape_judge(const scrape *s, const evt_http_head *head, evt_buf *body,
+    bool *ret_ok)
 {
-	static const uint8_t headroom[LWS_PRE];
-	char *path = NULL;
-	int n = 0, method = lws_http_get_uri_and_method(wsi, &path, &n);
-	evt_buf body = { 0 };
-	unsigned status;
-	bool ok;
-
-	if (!scrape_is_allowed(s, wsi)) {
-		status = 403;
-		ok = evt_buf_add_str(&body,
+	if (!scrape_is_allowed(s, head)) {
+		*ret_ok = evt_buf_add_str(body,
 		    "this Host or Origin is not allowed: use the machine's "
 		    "address, or the name that --metrics was given\n");
-	} else if (method != LWSHUMETH_GET && method != LWSHUMETH_HEAD) {
-		status = 405;
-		ok = evt_buf_add_str(&body,
-		    "method not allowed; use GET or HEAD\n");
-	} else {
-		status = scrape_route(s, path, n, &body, &ok);
+		return 403;
 	}
-	ok = ok && evt_buf_add(out, headroom, sizeof(headroom)) &&
+	if (strcmp(head->method, "GET") != 0 &&
+	    strcmp(head->method, "HEAD") != 0) {
+		*ret_ok = evt_buf_add_str(body,
+		    "method not allowed; use GET or HEAD\n");
+		return 405;
+	}
+	return scrape_route(s, head->path, body, ret_ok);
+}
+
+/* Compose the answer to the request whose head is the n bytes at p.  false: out of
+ * memory. */
+static bool
+scrape_compose(const scrape *s, const char *p, size_t n, evt_buf *out)
+{
+	evt_buf body = { 0 };
+	evt_http_head head;
+	const char *why;
+	unsigned status = evt_http_head_read(p, n, &head, &why);
+	bool ok,
+	    bodiless = head.method != NULL && strcmp(head.method, "HEAD") == 0;
+
+	if (status == 0)
+		status = scrape_judge(s, &head, &body, &ok);
+	else
+		ok = evt_buf_printf(&body, "%s\n", why);
+	ok = ok &&
 	    evt_buf_printf(out,
 	        "HTTP/1.1 %u %s\r\n"
 	        "content-type: " EVT_PROMETHEUS_TYPE
@@ -169,53 +180,93 @@ scrape_compose(const scrape *s, struct lws *wsi, evt_buf *out)
 	        "%sconnection: close\r\n\r\n",
 	        status, scrape_phrase(status), body.len,
 	        status == 405 ? "allow: GET, HEAD\r\n" : "") &&
-	    (method == LWSHUMETH_HEAD || evt_buf_add(out, body.data, body.len));
+	    (bodiless || evt_buf_add(out, body.data, body.len));
+	evt_http_head_free(&head);
 	evt_buf_free(&body);
 	return ok;
 }
 
-/* ---- libwebsockets ------------------------------------------------------- */
+/* ---- connections --------------------------------------------------------- */
 
-static int
-scrape_begin_answer(const scrape *s, struct lws *wsi)
+static void
+scrape_on_readable(void *ctx)
 {
-	struct answer *a = calloc(1, sizeof(*a));
+	struct visitor *v = ctx;
+	uint8_t buf[EVT_HTTP_HEAD_MAX];
+	ssize_t got = evt_connection_read(v->connection, buf, sizeof(buf));
+	evt_buf out = { 0 };
+	size_t n;
 
-	if (a == NULL)
-		return -1;
-	lws_set_opaque_user_data(wsi, a);
-	if (!scrape_compose(s, wsi, &a->out))
-		return -1;
-	a->at = LWS_PRE;
-	lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, PATIENCE);
-	lws_callback_on_writable(wsi);
-	return 0;
+	if (got == 0)
+		return;
+	if (got < 0 || !evt_buf_add(&v->head, buf, (size_t)got)) {
+		evt_connection_drop(v->connection);
+		return;
+	}
+	n = evt_http_head_length((const char *)v->head.data, v->head.len);
+	if (n == 0 && v->head.len <= EVT_HTTP_HEAD_MAX &&
+	    evt_http_head_may_begin((const char *)v->head.data, v->head.len))
+		return;
+	if (scrape_compose(v->scrape, (const char *)v->head.data,
+	        n > 0 ? n : v->head.len, &out) &&
+	    evt_connection_queue(v->connection, out.data, out.len))
+		evt_connection_finish(v->connection);
+	else
+		evt_connection_drop(v->connection);
+	evt_buf_free(&out);
 }
 
-static int
-scrape_write_answer(struct answer *a, struct lws *wsi)
+/* Its request is late. */
+static void
+scrape_on_due(void *ctx)
 {
-	size_t left = a->out.len - a->at;
+	struct visitor *v = ctx;
 
-	if (lws_partial_buffered(wsi))
-		return 0;
-	if (left == 0)
-		return -1; /* the kernel has all of it */
-	if (lws_write(wsi, a->out.data + a->at, left, LWS_WRITE_HTTP_HEADERS) <
-	    (int)left)
-		return -1;
-	a->at += left;
-	lws_callback_on_writable(wsi);
-	return 0;
+	evt_connection_drop(v->connection);
+}
+
+/* Nothing asks for it. */
+static void
+scrape_on_writable(void *ctx)
+{
+	(void)ctx;
 }
 
 static void
-scrape_end_answer(struct answer *a, struct lws *wsi)
+scrape_on_close(void *ctx)
 {
-	lws_set_opaque_user_data(wsi, NULL);
-	if (a != NULL)
-		evt_buf_free(&a->out);
-	free(a);
+	struct visitor *v = ctx;
+
+	evt_buf_free(&v->head);
+	free(v);
+}
+
+static const evt_connection_ops scrape_ops = {
+	.on_readable = scrape_on_readable,
+	.on_writable = scrape_on_writable,
+	.on_due = scrape_on_due,
+	.on_close = scrape_on_close,
+};
+
+static void
+scrape_welcome(scrape *s, int fd)
+{
+	evt_connections *all = &s->connections;
+	struct visitor *v = calloc(1, sizeof(*v));
+
+	if (all->n - all->n_dead >= CONNECTIONS)
+		evt_connection_drop(evt_connections_next(all, NULL));
+	if (v == NULL) {
+		close(fd);
+		return;
+	}
+	v->scrape = s;
+	if (evt_connection_new(all, fd, NULL, &scrape_ops, v, &v->connection,
+	        NULL) != EVT_OK)
+		free(v);
+	else
+		evt_connection_set_due(v->connection,
+		    evt_clock_mono() + PATIENCE_NS);
 }
 
 static void
@@ -224,84 +275,52 @@ scrape_accept_all(scrape *s)
 	bool turned_away;
 	int fd;
 
-	/* lws_adopt_socket_vhost() closes a descriptor that it refuses. */
-	while ((fd = evt_listener_accept(s->listen_fd, &s->spare_fd,
-	            &turned_away)) >= 0)
-		(void)lws_adopt_socket_vhost(s->vhost, fd);
-}
-
-static int
-scrape_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
-    void *in, size_t len)
-{
-	scrape *s = lws_context_user(lws_get_context(wsi));
-	struct answer *a;
-
-	(void)user;
-	(void)in;
-	(void)len;
-	switch (reason) {
-	case LWS_CALLBACK_RAW_RX_FILE:
-		scrape_accept_all(s);
-		return 0;
-	case LWS_CALLBACK_HTTP:
-		return scrape_begin_answer(s, wsi);
-	case LWS_CALLBACK_HTTP_WRITEABLE:
-		a = lws_get_opaque_user_data(wsi);
-		return a != NULL ? scrape_write_answer(a, wsi) : 0;
-	case LWS_CALLBACK_WSI_DESTROY:
-		scrape_end_answer(lws_get_opaque_user_data(wsi), wsi);
-		return 0;
-	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-	case LWS_CALLBACK_RAW_ADOPT:
-		return -1;
-	default:
-		return 0;
+	for (unsigned i = 0; i < CONNECTIONS; i++) {
+		fd = evt_listener_accept(s->listen_fd, &s->spare_fd,
+		    &turned_away);
+		if (fd < 0)
+			return;
+		scrape_welcome(s, fd);
 	}
 }
 
-static const struct lws_protocols protocols[] = {
-	{ .name = "http",
-	    .callback = scrape_callback,
-	    .rx_buffer_size = 4096,
-	    .tx_packet_size = 64 << 10 },
-	{ .name = "-listener", .callback = scrape_callback },
-	{ 0 },
-};
+/* One wait for events.  false: the loop failed. */
+static bool
+scrape_turn(scrape *s)
+{
+	struct epoll_event events[EVENTS];
+	int n = epoll_wait(s->connections.epoll_fd, events, EVENTS,
+	    s->connections.n > 0 ? TICK_MS : -1);
+
+	for (int i = 0; i < n; i++) {
+		if (events[i].data.ptr == &s->listen_fd)
+			scrape_accept_all(s);
+		else if (events[i].data.ptr != &s->stop_fd)
+			evt_connection_event(events[i].data.ptr,
+			    events[i].events);
+	}
+	evt_connections_check(&s->connections, evt_clock_mono());
+	evt_connections_sweep(&s->connections);
+	return n >= 0 || errno == EINTR;
+}
 
 static int
-scrape_open_context(scrape *s, evt_error *err)
+scrape_open_loop(scrape *s, evt_error *err)
 {
-	struct lws_context_creation_info info = {
-		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
-		.protocols = protocols,
-		.gid = (gid_t)-1,
-		.uid = (uid_t)-1,
-		.user = s,
-		.alpn = "http/1.1",
-		.timeout_secs = PATIENCE,
-		.keepalive_timeout = PATIENCE,
-		.fd_limit_per_thread = CONNECTIONS,
-		.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
-	};
-	lws_sock_file_fd_type u;
+	struct epoll_event listen = { .events = EPOLLIN,
+		.data.ptr = &s->listen_fd };
+	struct epoll_event stop = { .events = EPOLLIN,
+		.data.ptr = &s->stop_fd };
 
-	lws_set_log_level(0, NULL);
-	s->context = lws_create_context(&info);
-	if (s->context != NULL)
-		s->vhost = lws_create_vhost(s->context, &info);
-	if (s->vhost == NULL)
-		return evt_err_set(err, EVT_ERR_NOMEM,
-		    "libwebsockets could not be started");
-	/* The library closes sockets that it adopted; we close the others. */
-	u.filefd = dup(s->listen_fd);
-	if (u.filefd < 0)
-		return evt_err_sys(err, errno, "cannot dup");
-	if (lws_adopt_descriptor_vhost(s->vhost, LWS_ADOPT_RAW_FILE_DESC, u,
-	        "-listener", NULL) == NULL)
-		return evt_err_set(err, EVT_ERR_IO,
-		    "libwebsockets cannot wait for a descriptor");
+	s->connections.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->connections.epoll_fd < 0 || s->stop_fd < 0 ||
+	    epoll_ctl(s->connections.epoll_fd, EPOLL_CTL_ADD, s->listen_fd,
+	        &listen) != 0 ||
+	    epoll_ctl(s->connections.epoll_fd, EPOLL_CTL_ADD, s->stop_fd,
+	        &stop) != 0)
+		return evt_err_sys(err, errno,
+		    "cannot set up the loop that serves metrics");
 	return EVT_OK;
 }
 
@@ -320,11 +339,11 @@ scrape_open(const evt_address *at, const char *tape, scrape **ret_scrape,
 	s->at = *at;
 	s->tape = tape;
 	s->start_ns = evt_clock_real();
-	s->listen_fd = -1;
+	s->listen_fd = s->stop_fd = s->connections.epoll_fd = -1;
 	s->spare_fd = evt_listener_spare();
 	r = evt_listener_open(at, &s->listen_fd, where, err);
 	if (r == EVT_OK)
-		r = scrape_open_context(s, err);
+		r = scrape_open_loop(s, err);
 	if (r != EVT_OK) {
 		scrape_close(s);
 		return r;
@@ -346,8 +365,8 @@ scrape_run(void *arg)
 	scrape *s = arg;
 
 	evt_thread_name("evt-metrics");
-	while (!atomic_load(&s->stop) && lws_service(s->context, 0) >= 0)
-		;
+	while (!atomic_load(&s->stop) && scrape_turn(s))
+		continue;
 	return NULL;
 }
 
@@ -367,15 +386,21 @@ scrape_start(scrape *s, evt_recorder *recorder, evt_error *err)
 void
 scrape_close(scrape *s)
 {
+	const uint64_t one = 1;
+
 	if (s == NULL)
 		return;
 	if (s->runs) {
 		atomic_store(&s->stop, true);
-		lws_cancel_service(s->context);
-		(void)pthread_join(s->thread, NULL);
+		/* A write to it cannot fail: it is written once. */
+		if (write(s->stop_fd, &one, sizeof(one)) == sizeof(one))
+			(void)pthread_join(s->thread, NULL);
 	}
-	if (s->context != NULL)
-		lws_context_destroy(s->context);
+	evt_connections_close(&s->connections);
+	if (s->connections.epoll_fd >= 0)
+		close(s->connections.epoll_fd);
+	if (s->stop_fd >= 0)
+		close(s->stop_fd);
 	if (s->listen_fd >= 0)
 		close(s->listen_fd);
 	if (s->spare_fd >= 0)

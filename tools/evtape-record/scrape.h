@@ -1,8 +1,8 @@
 /*
  * scrape.h - serve the recorder's metrics over HTTP, for Prometheus.
  *
- * The server has a thread and a libwebsockets context of its own: the network
- * thread stamps frames, and a request must not delay it.
+ * The server has a thread and a loop of its own: the network thread stamps frames,
+ * and a request must not delay it.
  */
 #ifndef EVT_TOOLS_EVTAPE_RECORD_SCRAPE_H
 #define EVT_TOOLS_EVTAPE_RECORD_SCRAPE_H
