@@ -193,6 +193,8 @@ class Export(tooltest.Case):
 
     def test_formats(self):
         self.fails(2, "no format 'pdf'", "export", "pdf")
+        self.fails(2, "--force needs --output", "export", "lines", "--force", self.path("none"))
+        self.fails(2, "--force needs --plot", "stats", "--force", self.path("none"))
         self.fails(2, r"no format 'gjson': did you mean 'geojson'\?", "export", "gjson")
         self.fails(2, r"no command 'stat': did you mean 'stats'\?", "stat")
         self.fails(2, r"no command 'hepl': did you mean 'help'\?", "hepl")

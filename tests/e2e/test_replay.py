@@ -422,6 +422,7 @@ class Errors(ReplayCase):
             ("--ready-file needs --listen", "--ready-file", "x", tape),
             ("stdin must be a terminal", "--start-paused", tape),
             ("--listen and --output exclude each other", "--listen", "0", "--output", "lines", tape),
+            ("--quiet and --json exclude each other", "-q", "--json", tape),
             ("--heartbeat needs --listen", "--heartbeat", "5s", tape),
             ("--tls-cert needs --tls-key", "--listen", "0", "--tls-cert", "x", tape),
             ("--wait-clients needs --shared", "--listen", "0", "--wait-clients", "2", tape),

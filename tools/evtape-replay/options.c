@@ -215,7 +215,8 @@ static const cli_option table[] = {
 	{ .type = CLI_FLAG,
 	    .name = "json",
 	    .offset = AT(json),
-	    .help = "print the final report as a line of JSON, on stderr" },
+	    .help = "print the final report as a line of JSON, on stderr",
+	    .excludes = "quiet" },
 	{ .type = CLI_END },
 };
 

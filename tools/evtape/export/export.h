@@ -31,7 +31,8 @@ typedef struct export_options {
 	    { .type = CLI_FLAG,                                  \
 		    .name = "force",                             \
 		    .offset = offsetof(options_, member_.force), \
-		    .help = "replace FILE if it exists" },       \
+		    .help = "replace FILE if it exists",         \
+		    .needs = "output" },                         \
 	    CLI_FILTER_OPTIONS(options_, member_.filter)
 
 /* The functions of a format. `begin` and `end` may be NULL. Errors end the
