@@ -76,6 +76,16 @@ cli_note(const cli_command *cmd, const char *fmt, ...)
 	va_end(ap);
 }
 
+void
+cli_note_always(const cli_command *cmd, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	cli_say(cmd, "", NULL, fmt, ap);
+	va_end(ap);
+}
+
 bool
 cli_is_quiet(void)
 {

@@ -126,6 +126,9 @@ bool cli_is_quiet(void);
  * found. */
 void cli_note(const cli_command *cmd, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* The same, also with --quiet: a selection that found nothing. */
+void cli_note_always(const cli_command *cmd, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 void cli_note_v(const cli_command *cmd, const char *fmt, va_list ap)
     __attribute__((format(printf, 2, 0)));
 

@@ -43,10 +43,11 @@ not_found_explain(const cli_command *cmd, const char *what, const char *name,
 		evt_nearest_add(&near, name, known->item[i]);
 	ok = evt_nearest_write(&near, &list);
 	if (near.n == 0 || !ok)
-		cli_note(cmd, "no %s '%s': there are no %ss", what, name, what);
+		cli_note_always(cmd, "no %s '%s': there are no %ss", what, name,
+		    what);
 	else
-		cli_note(cmd, "no %s '%s'; nearest of %zu: %.*s", what, name,
-		    known->n, (int)list.len, (const char *)list.data);
+		cli_note_always(cmd, "no %s '%s'; nearest of %zu: %.*s", what,
+		    name, known->n, (int)list.len, (const char *)list.data);
 	evt_buf_free(&list);
 }
 
@@ -126,16 +127,18 @@ not_found_report_span(const cli_command *cmd, evt_tape *const *tapes, size_t n,
 		last_ns = b > last_ns ? b : last_ns;
 	}
 	if (first_ns > last_ns) {
-		cli_note(cmd, "no frames found: %s %s no frames", path, has);
+		cli_note_always(cmd, "no frames found: %s %s no frames", path,
+		    has);
 		return;
 	}
 	evt_timetext_format(first_ns, 3, first);
 	evt_timetext_format(last_ns, 3, last);
 	if (f == NULL || (!f->has_from && !f->has_to))
-		cli_note(cmd, "no frames found; %s %s frames from %s to %s",
-		    path, has, first, last);
+		cli_note_always(cmd,
+		    "no frames found; %s %s frames from %s to %s", path, has,
+		    first, last);
 	else
-		cli_note(cmd,
+		cli_note_always(cmd,
 		    "no frames found from %s to %s; %s %s frames from %s to "
 		    "%s",
 		    f->has_from ? evt_timetext_format(f->from_ns, 3, from) :
