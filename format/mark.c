@@ -177,13 +177,18 @@ evt_mark_bookmark_removal(evt_buf *out, uint64_t seq)
 }
 
 bool
-evt_mark_state(evt_buf *out, uint64_t frames, int64_t before_ns)
+evt_mark_state(evt_buf *out, int64_t before_ns, const int64_t *received_ns,
+    size_t n)
 {
 	evt_json_write json;
 
 	evt_mark_begin(&json, out, EVT_MARK_STATE);
-	evt_json_write_uint(&json, "frames", frames);
+	evt_json_write_uint(&json, "frames", n);
 	evt_json_write_time(&json, "before", before_ns, 9);
+	evt_json_write_array(&json, "received");
+	for (size_t i = 0; i < n; i++)
+		evt_json_write_time(&json, NULL, received_ns[i], 9);
+	evt_json_write_close(&json);
 	return evt_mark_end(&json);
 }
 

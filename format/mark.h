@@ -70,9 +70,10 @@ bool evt_mark_clock(evt_buf *out, int64_t step_ns);
 bool evt_mark_bookmark(evt_buf *out, const char *text);
 bool evt_mark_bookmark_removal(evt_buf *out, uint64_t seq);
 
-/* The `frames` frames after this mark are copies of the last states before
- * `before_ns` (UTC). */
-bool evt_mark_state(evt_buf *out, uint64_t frames, int64_t before_ns);
+/* The n frames after this mark were received before `before_ns` (UTC), at
+ * received_ns[0] to [n - 1]. */
+bool evt_mark_state(evt_buf *out, int64_t before_ns, const int64_t *received_ns,
+    size_t n);
 
 /* The platform's list of `n_trackers` trackers.  `from`: its URL or file.
  * `list`: a well-formed JSON array of n bytes; white space between its tokens

@@ -205,7 +205,8 @@ summary_add_without_list(const evt_frame *f, evt_buf *out)
 		return evt_buf_add_str(out, "{}");
 	done = evt_buf_add_byte(out, '{');
 	while (done && evt_json_view_walk_next(&walk, &name, &value)) {
-		if (evt_json_view_is(name, "list", 4))
+		if (evt_json_view_is(name, "list", 4) ||
+		    evt_json_view_is(name, "received", 8))
 			continue;
 		done = (first || evt_buf_add_byte(out, ',')) &&
 		    evt_buf_add(out, name.p, name.n) &&
@@ -223,7 +224,7 @@ summary_add_mark_frame(evt_summary *s, const evt_frame *f, evt_error *err)
 	evt_buf b = { 0 };
 	int r;
 
-	if (f->opcode != EVT_MARK_TRACKERS)
+	if (f->opcode != EVT_MARK_TRACKERS && f->opcode != EVT_MARK_STATE)
 		return evt_summary_add_mark(s, &m, (const char *)f->payload,
 		    f->len, err);
 	r = summary_add_without_list(f, &b) ?

@@ -21,6 +21,8 @@
 #define CLOSE_NS EVT_NS_PER_S
 /* Least time between attempts if the server refuses the credential. */
 #define REFUSED_NS (60 * EVT_NS_PER_S)
+/* A recording that ends without a connection in less time was ended at once. */
+#define NEVER_NS EVT_NS_PER_S
 
 /* ---- connecting ---------------------------------------------------------- */
 
@@ -203,7 +205,16 @@ session_put_loss(evt_session *s, const evt_receive_clock_time *at)
 	s->lost = false;
 }
 
-/* The recording ends without having had a connection. */
+/* Whether the recording ends without having had a connection.  If it ends at once,
+ * the first attempt had no chance. */
+static bool
+session_never_connected(const evt_session *s, const evt_receive_clock_time *at)
+{
+	return s->conn == 0 && s->attempt > 0 &&
+	    (s->away_why[0] != '\0' ||
+	        at->mono_ns - s->began_at.mono_ns >= NEVER_NS);
+}
+
 static void
 session_put_never(evt_session *s, const evt_receive_clock_time *at)
 {
@@ -367,7 +378,7 @@ session_leave(evt_session *s)
 
 	if (s->lost)
 		session_put_loss(s, &at);
-	else if (s->conn == 0 && s->attempt > 0)
+	else if (session_never_connected(s, &at))
 		session_put_never(s, &at);
 	evt_session_set_state(s, IDLE, EVT_STATUS_STOPPING);
 	evt_client_quit(s->client);

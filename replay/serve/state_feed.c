@@ -376,11 +376,12 @@ state_feed_on_frame(void *ctx, const evt_frame *frame, const evt_frame *shown,
 	evt_state_update update;
 	int r;
 
-	(void)frame;
 	/* A client that wants states has the table loaded when it comes. */
 	if (f->users == 0)
 		f->follows = false;
 	if (!f->follows)
+		return EVT_OK;
+	if (evt_state_table_is_earlier(f->table, frame))
 		return EVT_OK;
 	/* Batches that are due before the frame do not know of it yet. */
 	state_feed_send_due(f, shown->time_ns);

@@ -101,6 +101,28 @@ state_table_source_free(evt_state_source *s)
 	free(s);
 }
 
+static void
+state_table_find_start(const evt_info *info, struct state_start *ret)
+{
+	for (size_t i = 0; i < info->n_marks; i++) {
+		const evt_info_mark *m = &info->mark[i];
+		evt_json_view json =
+		    evt_json_view_make((const uint8_t *)m->json,
+		        strlen(m->json));
+		int64_t frames = 0;
+
+		if (m->time_ns != info->first_ns)
+			continue;
+		if (m->opcode != EVT_MARK_STATE ||
+		    !evt_json_view_int(EVT_JSON_VIEW_MEMBER(json, "frames"),
+		        &frames) ||
+		    frames <= 0 || (uint64_t)frames > info->frames)
+			continue;
+		ret->time_ns = info->first_ns;
+		ret->end_seq = m->seq + 1 + (uint64_t)frames;
+	}
+}
+
 static int
 state_table_put_sources_of(evt_state_table *b, uint32_t tape, evt_error *err)
 {
@@ -109,6 +131,7 @@ state_table_put_sources_of(evt_state_table *b, uint32_t tape, evt_error *err)
 
 	if (r != EVT_OK)
 		return r;
+	state_table_find_start(info, &b->start[tape]);
 	r = evt_state_table_put_connections(b, tape, info, err);
 	for (size_t i = 0; i < info->n_sources && r == EVT_OK; i++) {
 		const evt_info_key *k = &info->sources[i];
@@ -139,7 +162,9 @@ evt_state_table_new(const evt_tape_set *tapes, evt_time_shift *shift,
 		return evt_err_nomem(err);
 	b->tapes = tapes;
 	b->shift = shift;
-	r = evt_json_scanner_new(NULL, &b->scanner, err);
+	b->start = calloc(tapes->n, sizeof(*b->start));
+	r = b->start != NULL ? evt_json_scanner_new(NULL, &b->scanner, err) :
+	                       evt_err_nomem(err);
 	for (size_t i = 0; i < tapes->n && r == EVT_OK; i++)
 		r = state_table_put_sources_of(b, (uint32_t)i, err);
 	if (r != EVT_OK) {
@@ -163,6 +188,7 @@ evt_state_table_free(evt_state_table *b)
 	evt_json_scanner_free(b->scanner);
 	free(b->change);
 	free(b->connection);
+	free(b->start);
 	free(b);
 }
 
@@ -648,8 +674,30 @@ state_table_load_readings(evt_state_table *b, evt_tape *tape, int64_t time_ns,
 	return r > 0 ? EVT_OK : r;
 }
 
+bool
+evt_state_table_is_earlier(const evt_state_table *b, const evt_frame *f)
+{
+	const struct state_start *start;
+
+	assert(f->tape < b->tapes->n);
+	start = &b->start[f->tape];
+	return f->seq < start->end_seq && f->time_ns == start->time_ns;
+}
+
+/* What a part of a tape begins with was received before it. */
+static int64_t
+state_table_time_on(const evt_state_table *b, size_t tape, int64_t time_ns)
+{
+	const struct state_start *start = &b->start[tape];
+
+	return start->end_seq > 0 && start->time_ns == time_ns &&
+	        time_ns < INT64_MAX ?
+	    time_ns + 1 :
+	    time_ns;
+}
+
 int
-evt_state_table_load(evt_state_table *b, int64_t time_ns, evt_error *err)
+evt_state_table_load(evt_state_table *b, int64_t at_ns, evt_error *err)
 {
 	static const char *const states[] = { "state", "state_batch" };
 	int r = EVT_OK;
@@ -657,6 +705,7 @@ evt_state_table_load(evt_state_table *b, int64_t time_ns, evt_error *err)
 	state_table_clear(b);
 	for (size_t i = 0; i < b->tapes->n && r == EVT_OK; i++) {
 		evt_tape *t = b->tapes->tape[i];
+		int64_t time_ns = state_table_time_on(b, i, at_ns);
 
 		b->loading = (uint32_t)i;
 		for (int k = 0; k < 2 && r == EVT_OK; k++) {

@@ -72,6 +72,12 @@ void evt_state_table_show_only(evt_state_table *table,
 int evt_state_table_load(evt_state_table *table, int64_t time_ns,
     evt_error *err);
 
+/* Whether the frame, with its times as on its tape, was received before the tape
+ * begins: the tape is a part of another one, and a table that is loaded for its
+ * start has the frame. */
+bool evt_state_table_is_earlier(const evt_state_table *table,
+    const evt_frame *frame);
+
 /* Apply a frame, whose times the shift has moved already.  *ret_update is valid
  * until the next call and as long as the frame.  Errors: EVT_ERR_NOMEM. */
 int evt_state_table_apply(evt_state_table *table, const evt_frame *frame,

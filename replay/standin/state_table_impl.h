@@ -13,6 +13,13 @@ struct state_connection {
 	int64_t time_ns; /* receive time */
 };
 
+/* A tape that is a part of another one may begin with frames that were received
+ * before it: those after a mark "state", which have the time of its start. */
+struct state_start {
+	int64_t time_ns;
+	uint64_t end_seq; /* they are before this one; 0: there are none */
+};
+
 struct evt_state_table {
 	const evt_tape_set *tapes;
 	evt_time_shift *shift;
@@ -30,6 +37,7 @@ struct evt_state_table {
 	size_t cap_change;
 	uint64_t loaded_seq; /* the last frame that was applied while loading */
 	uint32_t loading;    /* its tape */
+	struct state_start *start;           /* by tape */
 	struct state_connection *connection; /* by tape, then by time */
 	size_t n_connections, cap_connections;
 };

@@ -47,11 +47,22 @@ class Cut(tooltest.Case):
         self.out("cut", tape, "-o", new, "--from", "+9s", "--to", "+11s", "--state")
         got = evtest.frames(new)
         self.assertEqual(got[0]["mark"], "state")
-        self.assertEqual(got[0]["payload"], {"mark": "state", "frames": 3, "before": "2023-11-14T22:13:29.000000000Z"})
         # 1 said n=6, then was in the batch with 7; 2 said n=7, 3 said n=8.
-        before = [f for f in got[1:] if f["time_ns"] < T0 + 9 * S]
-        self.assertEqual([f["event"] for f in before], ["state", "state_batch", "state"])
-        self.assertEqual([f["payload"]["data"]["n"] for f in got[4:]], [9, 10])
+        received = ["2023-11-14T22:13:%s0000000Z" % s for s in ("27.00", "27.50", "27.50", "28.00")]
+        self.assertEqual(got[0]["payload"], {"mark": "state", "frames": 4, "before": "2023-11-14T22:13:29.000000000Z",
+                                             "received": received})
+        self.assertEqual([f["event"] for f in got[1:5]], ["state", "state_batch", "lifecycle", "state"])
+        self.assertEqual({f["time_ns"] for f in got[:5]}, {T0 + 9 * S})
+        self.assertEqual([f["payload"]["data"]["n"] for f in got[5:]], [9, 10])
+        # They stretch neither the tape nor its replay.
+        info = evtest.info(new)
+        self.assertEqual((info["first_ns"], info["last_ns"]), (T0 + 9 * S, T0 + 10 * S))
+        self.assertLessEqual({f["mono_ns"] for f in got[:5]}, {got[5]["mono_ns"]})
+        self.assertNotIn("received", info["marks"][0]["payload"])
+        # A part of the part has them, too.
+        self.out("cut", new, "-o", self.path("again.tape"), "--from", "+1s", "--state")
+        self.assertEqual([f["event"] for f in evtest.frames(self.path("again.tape"))[1:]],
+                         ["state", "state_batch", "lifecycle", "state", "state", "state"])
 
     def test_state_of_some(self):
         tape, new = self.many_blocks(), self.path("new.tape")

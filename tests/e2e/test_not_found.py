@@ -104,11 +104,12 @@ class Done(tooltest.Case):
         tape = self.states()
         p = self.path
         for pattern, *args in (
-                (r"cut: made .*c\.tape: 10 frames from 2023-11-14T22:13:30\.000Z to 2023-11-14T22:13:39\.000Z",
+                # Ten, and the last lifecycle frame before them with its mark.
+                (r"cut: made .*c\.tape: 12 frames from 2023-11-14T22:13:30\.000Z to 2023-11-14T22:13:39\.000Z",
                  "cut", tape, "--from", "+10s", "--to", "+20s", "-o", p("c.tape")),
                 (r"cut: made .*one\.tape: 1 frame from", "cut", tape, "--to", "+1s", "-o", p("one.tape")),
                 (r"cut: made .*none\.tape without a frame", "cut", tape, "--event", "x", "-o", p("none.tape")),
-                (r"merge: made .*m\.tape: 110 frames from", "merge", tape, p("c.tape"), "-o", p("m.tape")),
+                (r"merge: made .*m\.tape: 112 frames from", "merge", tape, p("c.tape"), "-o", p("m.tape")),
                 (r"split: made 4 tapes with 100 frames$", "split", "--by-source", tape, "-o", p("s")),
                 (r"split: made 1 tape with 100 frames$", "split", "--every", "1h", tape, "-o", p("h")),
                 (r"lines: exported 100 frames to .*out$", "export", "lines", tape, "-o", p("out")),

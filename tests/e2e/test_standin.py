@@ -400,6 +400,50 @@ class Tape(StandinCase):
                 got = await self.subscribed(other, old([5, 6, 7]))
                 self.assertEqual(got["data"]["state"], {"5": "blocked", "6": "blocked", "7": "normal"})
 
+    async def test_a_part_answers_as_the_whole_tape_there(self):
+        """Whatever counts at the start of a part comes along when it is cut,
+        merged or split off: the list of trackers, what is blocked, states."""
+        def answer(**status):
+            return dump({"type": "response", "action": "subscription/subscribe", "events": ["state"],
+                         "data": {"state": {k[1:]: v for k, v in status.items()}}})
+
+        trackers = dump({"mark": "trackers", "from": "list.json", "trackers": 4, "list": [
+            {"id": i, "label": "Van %d" % i, "source": {"id": i + 10, "device_id": "x%d" % i}} for i in (1, 2, 3, 4)]})
+        rows = ["%d mark 1 1 {\"mark\":\"connected\"}\n" % T0, "%d mark 9 1 %s\n" % (T0, trackers),
+                self.at(1, answer(_1="normal", _2="blocked", _3="blocked", _4="normal"))]
+        rows += [self.at(10 + i, state(11 + i % 4, i)) for i in range(40) if i % 4 not in (1, 2)]
+        rows += [self.at(100, life(13, "unblock")), self.at(101, state(13, 1)), self.at(200, life(11, "block")),
+                 self.at(300, life(14, "corrupt")), self.at(2000, state(13, 2)), self.at(2500, life(11, "unblock")),
+                 self.at(2501, state(11, 3)), self.at(9000, state(13, 4))]
+        tape = self.tape("t.tape", rows)
+        ends = ("--from", "+1s", "--to", "+5s")
+        parts = {"cut": ("cut", tape, *ends, "--state", "-o", self.path("cut.tape")),
+                 "plain": ("cut", tape, *ends, "-o", self.path("plain.tape")),
+                 "merge": ("merge", tape, tape, "--dedup", *ends, "-o", self.path("merge.tape")),
+                 "split": ("split", tape, "--every", "1s", "-o", self.path("split"))}
+        for argv in parts.values():
+            evtest.run("evtape", *argv)
+        split, = (n for n in os.listdir(self.dir) if n.startswith("split-") and n.endswith("45Z.tape"))
+
+        async def told(path, *options):
+            """What a client is answered, and then gets; labels."""
+            url = self.serve_at(path, "--start-paused", *options)
+            labels = sorted((t["id"], t["label"]) for t in self.api(url, "/v2/tracker/list", {"hash": "h"})["list"])
+            async with self.connect(url) as ws:
+                got = await self.subscribed(ws, old([1, 2, 3, 4]))
+                first = [await self.recv(ws)] if "state" in path or "cut" in path or path == tape else []
+                self.api(url, "/api/deck/play", {})
+                return labels, got["data"], first, await self.all_of(ws, 3)
+
+        whole = await told(tape, *ends)
+        self.assertEqual(whole[1]["state"], {"1": "blocked", "2": "blocked", "3": "normal", "4": "unknown"} | whole[1]["state"])
+        self.assertEqual(await told(self.path("cut.tape")), whole)
+        for path in (self.path("plain.tape"), self.path("merge.tape"), self.path(split)):
+            with self.subTest(path):
+                labels, data, _, after = await told(path)
+                self.assertEqual((labels, data), whole[:2])
+                self.assertEqual(after[0], state(13, 2))
+
     async def test_seek_tells_the_state_there(self):
         rows = [self.at(0, state(5, 1)), self.at(1, state(6, 1)), self.at(1000, life(5, "block")),
                 self.at(2000, life(5, "unblock")), self.at(2001, state(5, 2)), self.at(3000, life(6, "corrupt")),

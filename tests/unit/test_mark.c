@@ -124,12 +124,15 @@ TEST(of_a_bookmark)
 TEST(of_lists_and_states)
 {
 	static const char list[] = "[ {\"id\" : 1,\n\"label\":\"a \\\" b\"} ]";
+	static const int64_t received[] = { 1600000000000000000, -1 };
 	evt_buf out = { 0 };
 
-	assert_true(evt_mark_state(&out, 12, 1700000000000000001));
+	assert_true(evt_mark_state(&out, 1700000000000000001, received, 2));
 	reads(&out,
-	    "{\"mark\":\"state\",\"frames\":12,\"before\":"
-	    "\"2023-11-14T22:13:20.000000001Z\"}");
+	    "{\"mark\":\"state\",\"frames\":2,\"before\":"
+	    "\"2023-11-14T22:13:20.000000001Z\",\"received\":["
+	    "\"2020-09-13T12:26:40.000000000Z\","
+	    "\"1969-12-31T23:59:59.999999999Z\"]}");
 	assert_true(evt_mark_trackers(&out, "list.json", 1,
 	    (const uint8_t *)list, sizeof(list) - 1));
 	reads(&out,

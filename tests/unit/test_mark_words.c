@@ -72,8 +72,10 @@ TEST(every_mark_of_ours)
 	    "bookmark 'gate \"A\"'");
 	SAYS(EVT_MARK_BOOKMARK, evt_mark_bookmark_removal(&b, 17),
 	    "bookmark #17 removed");
-	SAYS(EVT_MARK_STATE, evt_mark_state(&b, 2, 0),
-	    "the last states before 1970-01-01T00:00:00.000000000Z: 2 frames");
+	SAYS(EVT_MARK_STATE,
+	    evt_mark_state(&b, 0, (const int64_t[]){ 1, 2 }, 2),
+	    "what counts here, from before 1970-01-01T00:00:00.000000000Z: 2 "
+	    "frames");
 	SAYS(EVT_MARK_TRACKERS,
 	    evt_mark_trackers(&b, "https://h/list", 3, (const uint8_t *)"[]",
 	        2),

@@ -23,6 +23,8 @@
 #include "tools/evtape/command.h"
 #include "tools/evtape/lib/json_line.h"
 #include "tools/evtape/lib/newtape.h"
+#include "tools/evtape/lib/part_start.h"
+#include "tools/evtape/lib/stop.h"
 
 /* At most this many frames are remembered, 48 bytes each.  With more frames in
  * the window, the oldest are forgotten early. */
@@ -239,6 +241,28 @@ merge_prepare(struct work *w, const cli_tapes *tapes, evt_error *err)
 	return r == EVT_OK ? newtape_open(w->o->output, NULL, &w->to, err) : r;
 }
 
+/* Put what counts at the start of the window, of each tape. */
+static int
+merge_put_start(const struct work *w, const tool_context *c, evt_error *err)
+{
+	const evt_filter *f = &c->filter;
+	int r = EVT_OK;
+
+	for (size_t i = 0; i < c->tapes.n && f->has_from && r == EVT_OK; i++) {
+		part_start start = { .tape = c->tapes.tape[i],
+			.filter = f,
+			.at_ns = f->from_ns,
+			.first_conn = w->first_conn[i],
+			.to = w->to };
+
+		r = part_start_mono(start.tape, f, f->from_ns, &start.mono_ns,
+		    err);
+		if (r == EVT_OK)
+			r = part_start_put(&start, err);
+	}
+	return r;
+}
+
 static int
 merge_report(const tool_context *c, const struct work *work, evt_error *err)
 {
@@ -283,6 +307,10 @@ merge_run(tool_context *c, evt_error *err)
 	w->o = c->options;
 	c->filter.with_marks = true;
 	r = merge_prepare(w, &c->tapes, err);
+	if (r == EVT_OK)
+		r = merge_put_start(w, c, err);
+	if (r == EVT_END)
+		return stop_requested();
 	if (r != EVT_OK)
 		return r;
 	code = frame_loop_run(&loop);

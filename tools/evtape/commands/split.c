@@ -23,6 +23,8 @@
 #include "tools/evtape/command.h"
 #include "tools/evtape/lib/json_line.h"
 #include "tools/evtape/lib/newtape.h"
+#include "tools/evtape/lib/part_start.h"
+#include "tools/evtape/lib/stop.h"
 #include "tools/not_found.h"
 
 /* Sources in one pass; a writer takes a few megabytes. */
@@ -106,6 +108,8 @@ struct total {
 
 struct work {
 	const struct options *o;
+	evt_tape *tape;
+	const evt_filter *filter;
 	newtape *to; /* NULL: none is open */
 	char *name;  /* of it */
 	struct total *total;
@@ -152,14 +156,29 @@ split_finish(struct work *w, evt_error *err)
 	return r;
 }
 
+/* Put what counts at the tape's first frame. */
+static int
+split_put_start(struct work *w, const blockcopy_span *first, evt_error *err)
+{
+	const part_start start = { .tape = w->tape,
+		.filter = w->filter,
+		.at_ns = first->time_ns,
+		.mono_ns = first->mono_ns,
+		.to = w->to };
+
+	return part_start_put(&start, err);
+}
+
 /* Begin the tape that a frame of this time belongs to. */
 static int
-split_begin(struct work *w, int64_t time_ns, evt_error *err)
+split_begin(struct work *w, const blockcopy_span *first, evt_error *err)
 {
+	int64_t time_ns = first->first_ns;
 	int64_t every = w->o->every_ns, from;
 	char time[EVT_TIMETEXT_MAX], *p = time;
 	evt_buf name = { 0 };
 	bool ok;
+	int r;
 
 	if (every > 0) {
 		from = evt_clock_floor(time_ns, every);
@@ -178,7 +197,8 @@ split_begin(struct work *w, int64_t time_ns, evt_error *err)
 	w->name = (char *)name.data;
 	if (!ok)
 		return evt_err_nomem(err);
-	return newtape_open(w->name, NULL, &w->to, err);
+	r = newtape_open(w->name, NULL, &w->to, err);
+	return r == EVT_OK ? split_put_start(w, first, err) : r;
 }
 
 /* By time, a frame whose time steps back stays with its neighbours. */
@@ -209,7 +229,7 @@ split_target(void *ctx, const blockcopy_span *next, newtape **ret_to,
 	if (w->to != NULL && split_is_full(w, next->first_ns))
 		r = split_finish(w, err);
 	if (r == EVT_OK && w->to == NULL)
-		r = split_begin(w, next->first_ns, err);
+		r = split_begin(w, next, err);
 	*ret_to = w->to;
 	return r;
 }
@@ -218,7 +238,10 @@ static int
 split_in_order(const struct options *o, const cli_tapes *tapes,
     const evt_filter *filter, struct total *total)
 {
-	struct work w = { .o = o, .total = total };
+	struct work w = { .o = o,
+		.tape = tapes->tape[0],
+		.filter = filter,
+		.total = total };
 	blockcopy copy = { .cmd = &split_cli,
 		.tape = tapes->tape[0],
 		.filter = filter,
@@ -238,6 +261,8 @@ split_in_order(const struct options *o, const cli_tapes *tapes,
 
 struct group {
 	const struct options *o;
+	evt_tape *tape;
+	const evt_filter *filter;
 	char id[AT_ONCE][EVT_KEY_MAX + 1];
 	const char *ids[AT_ONCE]; /* pointers into `id`, for a filter */
 	uint8_t type[AT_ONCE];    /* enum evt_source_type, for a filter */
@@ -270,6 +295,27 @@ split_add_file_name(evt_buf *b, const char *id, bool is_int)
 	return ok && (!quoted || evt_buf_add_str(b, QUOTE));
 }
 
+/* Put what counts for a source at the start of the window. */
+static int
+split_put_source_start(const struct group *g, size_t i, evt_error *err)
+{
+	evt_filter filter = *g->filter;
+	part_start start = { .tape = g->tape,
+		.filter = &filter,
+		.at_ns = filter.from_ns,
+		.to = g->to[i] };
+	int r;
+
+	if (!filter.has_from)
+		return EVT_OK;
+	filter.sources = &g->ids[i];
+	filter.source_types = &g->type[i];
+	filter.n_sources = 1;
+	r = part_start_mono(g->tape, &filter, filter.from_ns, &start.mono_ns,
+	    err);
+	return r == EVT_OK ? part_start_put(&start, err) : r;
+}
+
 static int
 split_open_group(struct group *g, evt_error *err)
 {
@@ -285,6 +331,8 @@ split_open_group(struct group *g, evt_error *err)
 		if (!ok)
 			return evt_err_nomem(err);
 		r = newtape_open(g->name[i], NULL, &g->to[i], err);
+		if (r == EVT_OK)
+			r = split_put_source_start(g, i, err);
 		if (r != EVT_OK)
 			return r;
 	}
@@ -359,6 +407,8 @@ split_group(struct group *g, const cli_tapes *tapes, const evt_filter *filter)
 	mine.n_sources = g->n;
 	if (r == EVT_OK)
 		code = frame_loop_run(&loop);
+	else if (r == EVT_END)
+		code = stop_requested();
 	else
 		cli_fail(&split_cli, "%s", err.text);
 	whole = code == CLI_DONE || code == CLI_LOSSES;
@@ -412,7 +462,10 @@ split_by_source(const struct options *o, const cli_tapes *tapes,
 		code = cli_fail(&split_cli, "%s", err.text);
 	for (uint32_t i = 0;
 	     i < ids.n && (code == CLI_DONE || code == CLI_LOSSES);) {
-		struct group g = { .o = o, .total = total };
+		struct group g = { .o = o,
+			.tape = tapes->tape[0],
+			.filter = filter,
+			.total = total };
 
 		for (; i < ids.n && g.n < AT_ONCE; i++) {
 			evt_key key = evt_key_table_key(&ids, i);

@@ -170,7 +170,7 @@ mark_words_bookmark(evt_buf *out, const cJSON *m)
 static bool
 mark_words_state(evt_buf *out, const cJSON *m)
 {
-	return evt_buf_add_str(out, "the last states") &&
+	return evt_buf_add_str(out, "what counts here, from") &&
 	    mark_words_add_text(out, m, "before", " before ", "") &&
 	    mark_words_add_count(out, m, "frames", ": ", "frame");
 }
