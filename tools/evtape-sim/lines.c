@@ -5,6 +5,7 @@
  * in from a decompressor.  A pipe without data must not block the server, so it
  * is polled before it is read.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -165,6 +166,7 @@ sim_lines_new(const char *path, sim_feed **ret_feed, evt_error *err)
 {
 	struct lines *l = calloc(1, sizeof(*l));
 
+	assert(path != NULL && ret_feed != NULL);
 	if (l == NULL)
 		return evt_err_nomem(err);
 	l->base.ops = &lines_ops;

@@ -1,6 +1,7 @@
 /* messages.c - the JSON of the messages, put together by hand for speed. */
 #include "tools/evtape-sim/messages.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "format/base/timetext.h"
@@ -297,6 +298,7 @@ sim_msg_batch_end(evt_buf *out, const char *event)
 bool
 sim_msg_lifecycle(evt_buf *out, const sim_tracker *t, const char *what)
 {
+	assert(out != NULL && t != NULL && what != NULL);
 	return evt_buf_printf(out,
 	    "{\"type\":\"event\",\"event\":\"lifecycle\",\"data\":{\"source_"
 	    "id\":%lld,\"lifecycle_event\":\"%s\"}}",

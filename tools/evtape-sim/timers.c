@@ -1,6 +1,7 @@
 /* timers.c - the earliest timer arms the timerfd. */
 #include "tools/evtape-sim/timers.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -40,6 +41,7 @@ sim_now(void)
 void
 sim_timers_lower(sim_timers *timers, enum sim_timer which, int64_t ns)
 {
+	assert(which < SIM_TIMERS);
 	if (ns < timers->due_ns[which])
 		timers->due_ns[which] = ns;
 }
@@ -47,6 +49,7 @@ sim_timers_lower(sim_timers *timers, enum sim_timer which, int64_t ns)
 void
 sim_timers_set(sim_timers *timers, enum sim_timer which, int64_t ns)
 {
+	assert(which < SIM_TIMERS);
 	timers->due_ns[which] = ns;
 }
 

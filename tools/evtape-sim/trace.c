@@ -4,6 +4,7 @@
  * Traces come sorted by route and vehicle, so the whole file is read and
  * sorted by time: 40 bytes a row.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -362,6 +363,7 @@ sim_trace_new(const char *path, uint64_t seed, sim_feed **ret_feed,
 	struct trace *t = calloc(1, sizeof(*t));
 	int r;
 
+	assert(path != NULL && ret_feed != NULL && ret_world != NULL);
 	if (t == NULL)
 		return evt_err_nomem(err);
 	t->base.ops = &trace_ops;

@@ -1,4 +1,5 @@
 /* walk.c - the feed of trackers that move at random; see feed.h. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "format/base/err.h"
@@ -69,6 +70,7 @@ sim_walk_new(const sim_world *world, int64_t rate, bool rate_max,
 	struct walk *w = calloc(1, sizeof(*w));
 	sim_rng rng = sim_rng_stream(world->seed, 0);
 
+	assert(world != NULL && world->n > 0 && ret_feed != NULL);
 	if (w == NULL)
 		return evt_err_nomem(err);
 	w->order = calloc(world->n, sizeof(*w->order));

@@ -7,6 +7,7 @@
  */
 #include "tools/evtape-sim/world.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -78,6 +79,7 @@ sim_world_new(size_t n, uint64_t seed, int64_t now_ns, bool known,
 {
 	sim_world *w = calloc(1, sizeof(*w));
 
+	assert(n >= 1 && ret_world != NULL);
 	if (w == NULL)
 		return evt_err_nomem(err);
 	w->tracker = calloc(n, sizeof(*w->tracker));
@@ -229,6 +231,7 @@ sim_world_step(sim_world *world, size_t no)
 	sim_tracker *t = &world->tracker[no];
 	int64_t now = world->now_ns;
 
+	assert(no < world->n);
 	sim_world_move(t, (now - t->stepped_ns) / EVT_NS_PER_US);
 	t->stepped_ns = now;
 	if (now >= t->phase_until_ns)
@@ -247,6 +250,7 @@ sim_world_place(sim_world *world, size_t no, int64_t lat, int64_t lng,
 	       east = (double)(lng - t->lng);
 	int64_t now_s = world->now_ns / EVT_NS_PER_S;
 
+	assert(no < world->n);
 	if (t->known && (north != 0 || east != 0)) {
 		east *= (double)sim_world_sine((int)(lat / DEG15) + 90) / ONE;
 		t->heading =
