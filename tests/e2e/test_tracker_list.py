@@ -81,6 +81,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class ListCase(feed.FeedCase):
+    def stop(self, p):
+        """Stop a recorder, but not before it has its feed: without one its exit code is 3."""
+        p.wait_for(rb"connected to ")
+        p.finish(evtest.SIGTERM)
+
     def platform(self, *answers, tls=None):
         """A server that gives these answers in turn, the last one for ever;
         the URL of the list."""
@@ -170,7 +175,7 @@ class OnTheTape(ListCase):
                 self.tape = self.path(name + ".tape")
                 p = self.record(feed_url, "--tracker-list", self.platform(reply))
                 p.wait_for(rb"received a list of|warning")
-                p.finish(evtest.SIGTERM)
+                self.stop(p)
                 self.assertEqual([t["id"] for t in self.lists()[0]["list"]],
                                  [t["id"] for t in TRACKERS] if ids is None else ids)
 
@@ -372,7 +377,7 @@ class Failures(ListCase):
                 with self.subTest(url):
                     p = self.record(feed_url, "--tracker-list", url)
                     p.wait_for(rb"no tracker list from .*" + words)
-                    p.finish(evtest.SIGTERM, check=None)
+                    self.stop(p)
 
     def test_invalid_files(self):
         _, feed_url = self.simulate("--rate", "50")
@@ -385,7 +390,7 @@ class Failures(ListCase):
             with self.subTest(path):
                 p = self.record(feed_url, "--tracker-list", path)
                 p.wait_for(rb"no tracker list from .*" + words)
-                p.finish(evtest.SIGTERM, check=None)
+                self.stop(p)
 
 
 class Proxied(feed.ProxyCase, ListCase):

@@ -247,11 +247,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_frames(end + 4,
 		    answer.len - (size_t)(end + 4 - answer.data));
 	} else if (answer.len > 0) {
-		size_t blank = strspn((const char *)said.data, "\r\n");
+		size_t blank = 0;
+
+		while (blank < said.len &&
+		    (said.data[blank] == '\r' || said.data[blank] == '\n'))
+			blank++;
 
 		check_answer((const char *)answer.data, answer.len,
 		    said.len > blank + 4 &&
-		        memcmp(said.data + blank, "HEAD ", 5) == 0);
+		        memcmp(said.data + blank, "HEAD", 4) == 0 &&
+		        strchr(" \r\n", said.data[blank + 4]) != NULL);
 	}
 	must(!barred || answer.len == 0 ||
 	    memmem(answer.data, answer.len, "source_id", 9) == NULL);
