@@ -101,6 +101,9 @@ evt_writer_scan(evt_writer *w, evt_frame *f, bool *ret_json, bool *ret_in_lines,
 	return EVT_OK;
 }
 
+/* Bounds the memory for the number of sources. */
+#define SOURCES_COUNTED_MAX 200000u
+
 /* Add the sources of the open block, from number `from` on (the new ones), to
  * those of the recording, which are only counted. */
 static void
@@ -109,7 +112,8 @@ writer_count_sources(evt_writer *w, uint32_t from)
 	uint32_t n = evt_block_builder_sources(w->builder);
 
 	/* If memory runs out, the number, which is only shown, is too small. */
-	if (from == n || !evt_key_table_reserve(&w->sources, n - from))
+	if (from == n || w->sources.n >= SOURCES_COUNTED_MAX ||
+	    !evt_key_table_reserve(&w->sources, n - from))
 		return;
 	for (uint32_t i = from; i < n; i++) {
 		evt_key k = evt_block_builder_source(w->builder, i);
@@ -117,6 +121,12 @@ writer_count_sources(evt_writer *w, uint32_t from)
 		evt_key_table_add(&w->sources, k.text, k.len, k.is_int);
 	}
 	w->stats.sources = w->sources.n;
+	if (w->sources.n >= SOURCES_COUNTED_MAX)
+		evt_writer_notice(w,
+		    "the frames name more than %u sources; further ones are "
+		    "recorded, but not counted. Do the ids of sources never "
+		    "repeat? Then another field may be the id",
+		    SOURCES_COUNTED_MAX);
 }
 
 static void

@@ -13,6 +13,8 @@
 
 #include "format/base/err.h"
 
+/* Pairs of source and event after which a segment ends. */
+#define SPANS_MAX 65536u
 /* Journal bytes that may wait for a sync before one is forced. */
 #define RETIRED_MAX (64u << 20)
 
@@ -170,6 +172,15 @@ writer_block_need_segment(evt_writer *w, evt_error *err)
 	    &w->segment, err);
 }
 
+/* Whether the segment is complete: by its size, on demand, or because its sums
+ * take so much memory.  Ids that never repeat make many of them. */
+static bool
+writer_block_ends_segment(const evt_writer *w)
+{
+	return w->want_seal || w->summary.n_spans >= SPANS_MAX ||
+	    evt_segment_written(w->segment)->size >= w->opt.segment_bytes;
+}
+
 /* Append the first packed block to the segment. */
 static int
 writer_block_settle_one(evt_writer *w, evt_error *err)
@@ -242,9 +253,7 @@ evt_writer_after_block(evt_writer *w)
 		r = evt_journal_drop_retired(w->journal, &err);
 	else if (evt_journal_retired_bytes(w->journal) > RETIRED_MAX)
 		r = evt_writer_sync_written(w, &err);
-	if (r == EVT_OK && w->segment != NULL &&
-	    (w->want_seal ||
-	        evt_segment_written(w->segment)->size >= w->opt.segment_bytes))
+	if (r == EVT_OK && w->segment != NULL && writer_block_ends_segment(w))
 		r = evt_writer_seal(w, &err);
 	if (r != EVT_OK)
 		evt_writer_notice(w, "%s; retrying later", err.text);
@@ -296,9 +305,8 @@ evt_writer_put_block(evt_writer *w, const uint8_t *p,
 	if (r != EVT_OK)
 		return r;
 	if (w->segment != NULL &&
-	    (evt_segment_written(w->segment)->sealed || w->want_seal ||
-	        evt_segment_written(w->segment)->size >=
-	            w->opt.segment_bytes)) {
+	    (evt_segment_written(w->segment)->sealed ||
+	        writer_block_ends_segment(w))) {
 		r = evt_writer_seal(w, err);
 		if (r != EVT_OK)
 			return r;
