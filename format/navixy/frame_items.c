@@ -4,7 +4,9 @@
 #include <assert.h>
 #include <string.h>
 
+#include "format/base/clock.h"
 #include "format/base/timetext.h"
+#include "format/navixy/stamp_rewrite.h"
 
 enum { ONE, BATCH, WHOLE, END };
 
@@ -128,21 +130,42 @@ frame_items_parse_time(evt_json_view v, int64_t *ret_ns)
 	return ok;
 }
 
-bool
-evt_frame_item_time(const evt_frame_items *r, const evt_frame_item *record,
+/* Read a time; one without an offset is on the feed's clock. */
+static bool
+frame_items_read_time(evt_json_view v, const evt_feed_clock *clock,
     int64_t *ret_ns)
 {
+	int64_t s;
+	int offset_s;
+	bool iso;
+
+	if (!frame_items_parse_time(v, ret_ns))
+		return false;
+	if (evt_stamp_rewrite_read(v, &s, &iso, &offset_s) && !iso)
+		*ret_ns = evt_clock_sub(*ret_ns,
+		    evt_feed_clock_offset_s(clock) * EVT_NS_PER_S);
+	return true;
+}
+
+bool
+evt_frame_item_time(const evt_frame_items *r, const evt_frame_item *record,
+    evt_feed_clock *clock, int64_t *ret_ns)
+{
+	evt_json_view user_time;
+
+	assert(clock != NULL);
 	if (!record->state)
 		return false;
-	return frame_items_parse_time(EVT_JSON_VIEW_MEMBER(record->value,
-	                                  "last_update"),
-	           ret_ns) ||
-	    frame_items_parse_time(
+	user_time = EVT_JSON_VIEW_MEMBER(r->root, "user_time");
+	evt_feed_clock_see(clock, user_time, r->frame->time_ns);
+	return frame_items_read_time(EVT_JSON_VIEW_MEMBER(record->value,
+	                                 "last_update"),
+	           clock, ret_ns) ||
+	    frame_items_read_time(
 	        EVT_JSON_VIEW_MEMBER(EVT_JSON_VIEW_MEMBER(record->value, "gps"),
 	            "updated"),
-	        ret_ns) ||
-	    frame_items_parse_time(EVT_JSON_VIEW_MEMBER(r->root, "user_time"),
-	        ret_ns);
+	        clock, ret_ns) ||
+	    frame_items_read_time(user_time, clock, ret_ns);
 }
 
 bool

@@ -425,16 +425,34 @@ verify_check_journal(struct evt_verify *v, evt_error *err)
 	return r == EVT_OK ? verify_check_leftovers(v, err) : r;
 }
 
+/* Whether there is a folder for the journal: a recorder makes it, and leaves it. */
+static bool
+verify_has_journal_folder(const struct evt_verify *v)
+{
+	struct stat st;
+
+	return v->io->stat(v->io->ctx, v->journal_dir, &st) == 0 ||
+	    errno != ENOENT;
+}
+
 /* Check the end of a tape that is not being recorded.  A recorder that dies
- * leaves a journal beside an open segment.  A segment that lost its end looks
- * open as well; the index knows. */
+ * leaves its journal beside an open segment, but the journal has no file in the
+ * moment after a block was synced.  A segment that lost its end looks open as
+ * well; the index knows. */
 static void
 verify_check_tape_end(struct evt_verify *v, const evt_segment *last)
 {
 	uint64_t faults = v->got.faults;
 
 	evt_verify_index_end(v->io, v->path, last, v);
-	if (v->unsealed && v->journals == 0 && v->got.faults == faults)
+	if (!v->unsealed || v->journals > 0 || v->got.faults > faults)
+		return;
+	if (verify_has_journal_folder(v))
+		verify_note(v, "journal", EVT_VERIFY_NOWHERE,
+		    "the journal has no file, though the last segment was not "
+		    "completed: if files were removed, the last frames are "
+		    "lost");
+	else
 		evt_verify_report(v, "journal", EVT_VERIFY_NOWHERE,
 		    EVT_VERIFY_UNKNOWN,
 		    "the journal is missing, and %s was not completed: frames "

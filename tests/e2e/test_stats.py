@@ -1,6 +1,7 @@
 """evtape stats: known frames, known numbers; and the picture."""
 
 import re
+import time
 import xml.etree.ElementTree as xml
 
 import tooltest
@@ -44,6 +45,23 @@ class Stats(tooltest.Case):
         self.assertEqual({e["event"]: e["frames"] for e in got["events"]}, {"state": 100, "lifecycle": 6})
         self.assertEqual(got["gaps"], [{"from": "2023-11-14T22:14:20.000000000Z", "to": "2023-11-14T22:14:40.000000000Z",
                                         "seconds": 20.5, "frames": 3, "reason": "<lost>"}])
+
+
+    def test_local_times_are_converted(self):
+        """The feed's clock is five hours and a half ahead; states are seconds old."""
+        lines = []
+        for i in range(20):
+            sent = (T0 + i * S) // S + 19800
+            local = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(sent))
+            lines.append('%d received 1 1 {"event":"state","user_time":"%s","data":{"source_id":1,"last_update":"%s",'
+                         '"gps":{"updated":"%s","location":{"lat":1,"lng":%d}}}}' % (T0 + i * S, local, local, local, i))
+        tape = self.make("zone.tape", lines)
+        stats = self.json("stats", "--json", tape)
+        source, = stats["sources"]
+        self.assertEqual((source["stale_ns"]["min"], source["stale_ns"]["max"]), (0, 0))
+        for what in ("gpx", "kml", "geojson"):
+            self.assertIn(b"2023-11-14T22:13:2", self.out("export", what, tape), what)
+        self.assertIn(b'"time":"2023-11-14T22:13:20Z"', self.out("cat", "--format", "geojson", tape))
 
     def test_for_people(self):
         out = self.out("stats", "--top", 1, "--silence", "30s", self.tape()).decode()

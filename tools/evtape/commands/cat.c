@@ -1,5 +1,6 @@
 /* cat.c - evtape cat: frames to stdout, in one of several forms. */
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "format/base/err.h"
@@ -89,6 +90,7 @@ struct work {
 	evt_frame_text *plain; /* lines, envelope, stamped */
 	columns *columns;
 	evt_json_scanner *scanner;
+	evt_feed_clock *clock; /* of each tape */
 	output_file *out;
 };
 
@@ -121,7 +123,7 @@ cat_print(void *ctx, const evt_frame *f, evt_error *err)
 	if (w->form == CSV)
 		r = rows_csv(w->columns, false, w->scanner, f, b, err);
 	else if (w->form == GEOJSON)
-		r = rows_geojson(w->scanner, f, b, &n, err);
+		r = rows_geojson(w->scanner, &w->clock[f->tape], f, b, &n, err);
 	else
 		r = evt_frame_text_add(w->plain, f, b, err);
 	return r != EVT_OK ? r : output_file_flush_some(w->out, err);
@@ -162,17 +164,20 @@ cat_check(tool_context *c, evt_error *err)
 }
 
 static int
-cat_prepare(struct work *w, bool with_tape, evt_error *err)
+cat_prepare(struct work *w, size_t n_tapes, evt_error *err)
 {
 	static const enum evt_frame_text_form plain[] = { EVT_FRAME_TEXT_LINES,
 		EVT_FRAME_TEXT_ENVELOPE, EVT_FRAME_TEXT_STAMPED };
 	int r = output_file_open(NULL, false, &w->out, err);
 
 	if (r == EVT_OK && w->form < CSV)
-		r = evt_frame_text_new(plain[w->form], with_tape, &w->plain,
+		r = evt_frame_text_new(plain[w->form], n_tapes > 1, &w->plain,
 		    err);
 	else if (r == EVT_OK)
 		r = evt_json_scanner_new(NULL, &w->scanner, err);
+	w->clock = calloc(n_tapes, sizeof(*w->clock));
+	if (r == EVT_OK && w->clock == NULL)
+		r = evt_err_nomem(err);
 	if (r == EVT_OK && w->form == CSV &&
 	    !rows_csv_head(w->columns, false, output_file_buf(w->out)))
 		r = evt_err_nomem(err);
@@ -194,7 +199,7 @@ cat_run(tool_context *c, evt_error *err)
 		.frame = cat_print,
 		.idle = cat_flush,
 		.ctx = w };
-	int code, r = cat_prepare(w, c->tapes.n > 1, err);
+	int code, r = cat_prepare(w, c->tapes.n, err);
 
 	if (r != EVT_OK)
 		return r;
@@ -214,6 +219,7 @@ cat_free(tool_context *c)
 	evt_frame_text_free(w->plain);
 	columns_free(w->columns);
 	evt_json_scanner_free(w->scanner);
+	free(w->clock);
 }
 
 const tool_command command_cat = {

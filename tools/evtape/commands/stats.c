@@ -55,8 +55,9 @@ static const cli_command stats_cli = {
 	    "between frames (median, 99th percentile, maximum), and "
 	    "staleness of\n"
 	    "states: receive time minus last_update, gps/updated or "
-	    "user_time (UTC\n"
-	    "unless they have an offset). Percentiles are accurate to 9 %. "
+	    "user_time.\n"
+	    "Local times of the feed are converted: its offset from UTC is "
+	    "found from user_time. Percentiles are accurate to 9 %. "
 	    "States in a\n"
 	    "batch count for their own sources. Gaps come from the gap "
 	    "marks.\n\n" CLI_TIME_HELP,

@@ -19,6 +19,7 @@ typedef struct tracks {
 	const tracks_options *o;
 	output_file *out;
 	evt_json_scanner *scanner;
+	evt_feed_clock *clock; /* of each tape */
 	sqlite3 *db;
 	sqlite3_stmt *add;
 	evt_key_table sources;
@@ -159,7 +160,8 @@ tracks_gather(void *ctx, const evt_frame *f, evt_error *err)
 		if (!tracks_take_place(t, &record, &p.place))
 			continue;
 		if (t->o->by_receipt ||
-		    !evt_frame_item_time(&records, &record, &p.time_ns))
+		    !evt_frame_item_time(&records, &record, &t->clock[f->tape],
+		        &p.time_ns))
 			p.time_ns = f->time_ns;
 		r = tracks_add_point(t, &record.source, &p, err);
 	}
@@ -361,6 +363,9 @@ tracks_begin(tool_context *c, output_file *out, evt_error *err)
 	        "INSERT INTO point VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)", -1,
 	        &t->add, NULL) != SQLITE_OK)
 		r = tempdb_fail(t->db, err);
+	t->clock = calloc(c->tapes.n, sizeof(*t->clock));
+	if (r == EVT_OK && t->clock == NULL)
+		r = evt_err_nomem(err);
 	return r == EVT_OK ? evt_json_scanner_new(NULL, &t->scanner, err) : r;
 }
 
@@ -425,6 +430,7 @@ tracks_free(tool_context *c)
 	sqlite3_close(t->db);
 	evt_json_scanner_free(t->scanner);
 	evt_key_table_free(&t->sources);
+	free(t->clock);
 	free(t->last);
 	free(t->segment);
 	free(t);

@@ -76,6 +76,8 @@ typedef struct tracks_options {
 #define TRACKS_HELP                                                            \
 	"Points come from state and state_batch frames, by source, each at\n"  \
 	"the state's own time (last_update or gps/updated) if it has one.\n"   \
+	"Local times of the feed are converted to UTC: the offset is found\n"  \
+	"from user_time and the receive times.\n"                              \
 	"They are sorted by time. A state that repeats place and time of "     \
 	"the\n"                                                                \
 	"previous one is left out. Lines also end at the 180th meridian and\n" \

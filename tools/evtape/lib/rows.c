@@ -133,7 +133,7 @@ rows_add_number(evt_buf *out, const char *name, bool has, double value)
 
 static bool
 rows_add_feature(const evt_frame_items *records, const evt_frame_item *record,
-    const evt_frame_items_place *p, evt_buf *out)
+    const evt_frame_items_place *p, evt_feed_clock *clock, evt_buf *out)
 {
 	const evt_frame *f = records->frame;
 	char time[EVT_TIMETEXT_MAX];
@@ -151,7 +151,7 @@ rows_add_feature(const evt_frame_items *records, const evt_frame_item *record,
 	                        evt_buf_add_str(out, "null")) &&
 	    evt_buf_printf(out, ",\"received\":\"%s\"",
 	        evt_timetext_format(f->time_ns, 9, time));
-	if (ok && evt_frame_item_time(records, record, &own_ns))
+	if (ok && evt_frame_item_time(records, record, clock, &own_ns))
 		ok = evt_buf_printf(out, ",\"time\":\"%s\"",
 		    evt_timetext_format(own_ns, 0, time));
 	return ok && rows_add_number(out, "speed", p->has_speed, p->speed) &&
@@ -160,8 +160,8 @@ rows_add_feature(const evt_frame_items *records, const evt_frame_item *record,
 }
 
 int
-rows_geojson(evt_json_scanner *scanner, const evt_frame *f, evt_buf *out,
-    size_t *ret_n, evt_error *err)
+rows_geojson(evt_json_scanner *scanner, evt_feed_clock *clock,
+    const evt_frame *f, evt_buf *out, size_t *ret_n, evt_error *err)
 {
 	evt_frame_items records;
 	evt_frame_item record;
@@ -172,7 +172,7 @@ rows_geojson(evt_json_scanner *scanner, const evt_frame *f, evt_buf *out,
 	while (r == EVT_OK && evt_frame_items_next(&records, &record)) {
 		if (!evt_frame_item_place(&record, &place))
 			continue;
-		if (!rows_add_feature(&records, &record, &place, out))
+		if (!rows_add_feature(&records, &record, &place, clock, out))
 			r = evt_err_nomem(err);
 		++*ret_n;
 	}

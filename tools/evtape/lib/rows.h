@@ -20,9 +20,10 @@ int rows_csv(const columns *columns, bool spreadsheet,
     evt_json_scanner *scanner, const evt_frame *f, evt_buf *out,
     evt_error *err);
 
-/* Append a Feature for each record that has a position; *ret_n: how many. */
-int rows_geojson(evt_json_scanner *scanner, const evt_frame *f, evt_buf *out,
-    size_t *ret_n, evt_error *err);
+/* Append a Feature for each record that has a position; *ret_n: how many.  `clock`
+ * is that of the frame's tape. */
+int rows_geojson(evt_json_scanner *scanner, evt_feed_clock *clock,
+    const evt_frame *f, evt_buf *out, size_t *ret_n, evt_error *err);
 /* The member "source_id" of a JSON object: appended as text, and written. */
 bool rows_add_source(const evt_key *source, evt_buf *out);
 void rows_write_source(const evt_key *source, evt_json_write *w);

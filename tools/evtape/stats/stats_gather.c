@@ -14,6 +14,7 @@
 struct work {
 	stats *s;
 	evt_json_scanner *scanner;
+	evt_feed_clock *clock; /* of each tape */
 };
 
 /* ---- series -------------------------------------------------------------- */
@@ -89,7 +90,8 @@ stats_gather_count_records(struct work *w, const evt_frame *f, evt_error *err)
 		    !stats_gather_count(s, x, f->time_ns,
 		        record.of_batch ? record.value.n : f->len))
 			return evt_err_nomem(err);
-		if (evt_frame_item_time(&records, &record, &own_ns) &&
+		if (evt_frame_item_time(&records, &record, &w->clock[f->tape],
+		        &own_ns) &&
 		    !hist_add(&x->stale, evt_clock_sub(f->time_ns, own_ns)))
 			return evt_err_nomem(err);
 	}
@@ -317,12 +319,16 @@ stats_gather(stats *s, const cli_command *cmd, const cli_tapes *tapes,
 		return cli_usage(cmd, "%s", err.text);
 	if (r == EVT_OK)
 		r = evt_json_scanner_new(NULL, &w.scanner, &err);
+	w.clock = calloc(tapes->n, sizeof(*w.clock));
+	if (r == EVT_OK && w.clock == NULL)
+		r = evt_err_nomem(&err);
 	code =
 	    r == EVT_OK ? frame_loop_run(&loop) : cli_fail(cmd, "%s", err.text);
 	if ((code == CLI_DONE || code == CLI_LOSSES) &&
 	    stats_gather_rank(s, &err))
 		code = cli_fail(cmd, "%s", err.text);
 	evt_json_scanner_free(w.scanner);
+	free(w.clock);
 	return code;
 }
 
