@@ -85,6 +85,10 @@ evt_writer_scan(evt_writer *w, evt_frame *f, bool *ret_json, bool *ret_in_lines,
 	*ret_json = *ret_in_lines = false;
 	if (r != EVT_OK)
 		return r;
+	if (w->opt.profile != NULL && f->kind == EVT_KIND_MARK &&
+	    f->opcode == EVT_MARK_TRACKERS)
+		return evt_tracker_sources_set(&w->trackers, f->payload, f->len,
+		    err);
 	if (f->kind != EVT_KIND_RECEIVED || f->opcode != EVT_OP_TEXT)
 		return EVT_OK;
 	r = evt_json_scan(w->scanner, f->payload, f->len, &got, err);
@@ -97,8 +101,10 @@ evt_writer_scan(evt_writer *w, evt_frame *f, bool *ret_json, bool *ret_in_lines,
 		f->event_len = got.event != NULL ? got.event_len : 0;
 		f->sources = got.sources;
 		f->n_sources = got.n_sources;
+		if (got.event != NULL && got.n_sources == 0)
+			r = evt_tracker_sources_find(&w->trackers, f, err);
 	}
-	return EVT_OK;
+	return r;
 }
 
 /* Bounds the memory for the number of sources. */
@@ -271,6 +277,7 @@ static void
 writer_free(evt_writer *w)
 {
 	evt_json_scanner_free(w->scanner);
+	evt_tracker_sources_free(&w->trackers);
 	evt_packer_free(w->packer);
 	evt_block_builder_free(w->builder);
 	evt_journal_free(w->journal);

@@ -9,6 +9,7 @@
 #include "format/base/buf.h"
 #include "format/base/key_table.h"
 #include "format/index/summary.h"
+#include "format/navixy/tracker_sources.h"
 #include "format/store/block.h"
 #include "format/store/journal.h"
 #include "format/write/packer.h"
@@ -21,6 +22,7 @@ struct evt_writer {
 	int lock_fd;
 	uint8_t uuid[16];
 	evt_json_scanner *scanner;
+	evt_tracker_sources trackers; /* by the last list that was put */
 
 	/* From frames to the segment. */
 	evt_block_builder *builder; /* the open block */

@@ -11,6 +11,29 @@ import tooltest
 from tooltest import S, T0
 
 
+class Trackers(tooltest.Case):
+    """Events that name trackers belong to their trackers' sources."""
+
+    def test_readings_and_iot_values(self):
+        trackers = ('{"mark":"trackers","from":"l","trackers":3,"list":[{"id":1,"label":"Van","source":{"id":10001}},'
+                    '{"id":2,"label":"Bus","source":{"id":10002}},{"id":3,"label":"none"}]}')
+        readings = '{"type":"event","event":"readings_batch","data":[%s]}'
+        iot = '{"type":"event","event":"iot_monitor","data":{"iot_last_values":[%s]}}'
+        item = '{"type":"readings_event","tracker_id":%s,"inputs":[]}'
+        rows = [readings % (item % 1), "MARK", readings % ",".join(item % i for i in (1, 2, 1, 3, 9, '"1"')),
+                iot % (item % 2), readings % "", readings % (item % 3),
+                '{"type":"event","event":"state","data":{"source_id":10001,"tracker_id":2}}']
+        tape = self.make("t.tape", ["%d mark 9 1 %s" % (T0 + i * S, trackers) if row == "MARK" else
+                                    "%d received 1 1 %s" % (T0 + i * S, row) for i, row in enumerate(rows)])
+        self.assertEqual([f["sources"] for f in evtest.frames(tape)],
+                         [[], [], [10001, 10002], [10002], [], [], [10001]])
+        self.assertEqual(len(evtest.frames(tape, "--source", "10001", "--event", "readings_batch")), 1)
+        self.assertEqual(len(evtest.frames(tape, "--source", "10002")), 2)
+        self.assertEqual({x["source_id"]: x["frames"] for x in self.json("stats", "--json", tape)["sources"]},
+                         {10001: 2, 10002: 2})
+        evtest.run("evtape", "verify", tape)
+
+
 class Hostile(tooltest.Case):
     def test_no_control_characters_on_a_terminal(self):
         """Whatever a tape holds: a line for each source, and nothing that a

@@ -69,32 +69,49 @@ stats_gather_count(stats *s, stats_series *x, int64_t time_ns, size_t bytes)
 
 /* ---- frames -------------------------------------------------------------- */
 
+/* Count a record of a source, or a frame that has no records of its sources;
+ * *ret_x: the source's series. */
+static int
+stats_gather_count_source(stats *s, const evt_key *source, int64_t time_ns,
+    size_t bytes, stats_series **ret_x, evt_error *err)
+{
+	stats_series *x = stats_gather_series_of(&s->sources, &s->source,
+	    &s->cap_source, source->text, source->len, source->is_int);
+
+	if (x == NULL || !stats_gather_count(s, x, time_ns, bytes))
+		return evt_err_nomem(err);
+	*ret_x = x;
+	return EVT_OK;
+}
+
 static int
 stats_gather_count_records(struct work *w, const evt_frame *f, evt_error *err)
 {
 	stats *s = w->s;
 	evt_frame_items records;
 	evt_frame_item record;
+	stats_series *x;
+	bool any = false;
 	int r = evt_frame_items_begin(&records, f, w->scanner, err);
 
 	while (r == EVT_OK && evt_frame_items_next(&records, &record)) {
-		stats_series *x;
 		int64_t own_ns;
 
 		if (record.source.text == NULL)
 			continue;
-		x = stats_gather_series_of(&s->sources, &s->source,
-		    &s->cap_source, record.source.text, record.source.len,
-		    record.source.is_int);
-		if (x == NULL ||
-		    !stats_gather_count(s, x, f->time_ns,
-		        record.of_batch ? record.value.n : f->len))
-			return evt_err_nomem(err);
-		if (evt_frame_item_time(&records, &record, &w->clock[f->tape],
+		any = true;
+		r = stats_gather_count_source(s, &record.source, f->time_ns,
+		    record.of_batch ? record.value.n : f->len, &x, err);
+		if (r == EVT_OK &&
+		    evt_frame_item_time(&records, &record, &w->clock[f->tape],
 		        &own_ns) &&
 		    !hist_add(&x->stale, evt_clock_sub(f->time_ns, own_ns)))
 			return evt_err_nomem(err);
 	}
+	/* Items that name trackers do not say whose they are; the frame does. */
+	for (size_t i = 0; !any && i < f->n_sources && r == EVT_OK; i++)
+		r = stats_gather_count_source(s, &f->sources[i], f->time_ns,
+		    f->len / f->n_sources, &x, err);
 	return r;
 }
 
