@@ -503,7 +503,7 @@ credential_blot_all(const struct needles *l, bool quoted, uint8_t *p, size_t n)
 	size_t blotted = 0;
 	bool coded;
 
-	if (n == 0)
+	if (n == 0 || l->n == 0)
 		return 0;
 	/* Each other form has one of these characters. */
 	coded = memchr(p, '\\', n) != NULL || memchr(p, '%', n) != NULL ||
