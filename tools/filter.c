@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/base/clock.h"
 #include "format/base/err.h"
 #include "format/read/envelope.h"
 
@@ -112,6 +113,10 @@ cli_filter_set(cli_filter *o, const evt_timetext_ref *ref,
 	if (r == EVT_OK && o->to != NULL) {
 		f.has_to = true;
 		r = evt_timetext_parse(o->to, ref, &f.to_ns, err);
+	}
+	if (r == EVT_OK && o->for_ns > 0) {
+		f.has_to = true;
+		f.to_ns = evt_clock_add(f.from_ns, o->for_ns);
 	}
 	if (r == EVT_OK)
 		*ret_filter = f;

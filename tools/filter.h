@@ -8,6 +8,7 @@
 
 typedef struct cli_filter {
 	const char *from, *to;
+	int64_t for_ns; /* 0: not given */
 	evt_strings sources, events, kinds;
 	evt_source_select select; /* cli_filter_set() makes it of `sources` */
 } cli_filter;
@@ -25,6 +26,13 @@ typedef struct cli_filter {
 		    .arg = "TIME",                                     \
 		    .offset = offsetof(options_, member_.to),          \
 		    .help = "frames received before TIME" },           \
+	    { .type = CLI_DURATION,                                    \
+		    .name = "for",                                     \
+		    .arg = "TIME",                                     \
+		    .offset = offsetof(options_, member_.for_ns),      \
+		    .help = "in place of --to: so long after --from",  \
+		    .excludes = "to",                                  \
+		    .needs = "from" },                                 \
 	    { .type = CLI_REPEAT,                                      \
 		    .name = "source",                                  \
 		    .arg = "ID",                                       \
@@ -39,13 +47,14 @@ typedef struct cli_filter {
 	}
 
 /* Describes TIME, for the text of --help. */
-#define CLI_TIME_HELP                                                       \
-	"TIME is RFC 3339 (2026-03-01T12:51:43Z), 'YYYY-MM-DD HH:MM:SS' "   \
-	"(UTC),\n"                                                          \
-	"HH:MM[:SS] on the day of the tape's start, +10m from its start, "  \
-	"-5m\n"                                                             \
-	"from its end, epoch seconds or milliseconds, @N nanoseconds, or\n" \
-	"mark:TEXT, a bookmark."
+#define CLI_TIME_HELP                                                     \
+	"TIME is RFC 3339 (2026-03-01T12:51:43Z), 'YYYY-MM-DD HH:MM:SS' " \
+	"(UTC),\n"                                                        \
+	"HH:MM[:SS] on the tape's day, if it has that time on one day "   \
+	"only,\n"                                                         \
+	"+10m from its start, -5m from its end, epoch seconds or\n"       \
+	"milliseconds, @N nanoseconds, or mark:TEXT, a bookmark, also\n"  \
+	"mark:TEXT-5m. A time may have an offset: 14:05-05:00."
 
 /* Several open tapes; relative times refer to them. */
 typedef struct cli_tapes {

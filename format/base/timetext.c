@@ -13,10 +13,12 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 
+#include "format/base/clock.h"
 #include "format/base/err.h"
 
 #define S_PER_DAY INT64_C(86400)
@@ -508,22 +510,89 @@ timetext_epoch(const char *p, int64_t *ret_ns)
 	return NULL;
 }
 
-static const char *
-timetext_clock_on_day(const char *p, const evt_timetext_ref *ref,
-    int64_t *ret_ns)
+/* Refuse a time of day that occurs more than once, and name the days.  `at_s` is
+ * the first time. */
+static int
+timetext_refuse_days(const char *text, int64_t at_s, int64_t ahead_s,
+    int64_t last_s, evt_error *err)
 {
-	int64_t s, ns, rest, first;
-	const char *why = timetext_time_of_day(&p, &s, &ns);
+	char days[160] = "";
+	size_t n = 0;
 
+	for (; at_s <= last_s; at_s += S_PER_DAY) {
+		int y, m, d;
+
+		if (n + sizeof(", 2026-03-01, ...") > sizeof(days)) {
+			n += (size_t)snprintf(days + n, sizeof(days) - n,
+			    ", ...");
+			break;
+		}
+		timetext_date_from_days(timetext_day_of(at_s + ahead_s), &y, &m,
+		    &d);
+		n += (size_t)snprintf(days + n, sizeof(days) - n,
+		    "%s%04d-%02d-%02d", n > 0 ? ", " : "", y, m, d);
+	}
+	return evt_err_set(err, EVT_ERR_ARG,
+	    "the tape has '%.40s' on several days: write the day, one of %s",
+	    text, days);
+}
+
+/* A time of day is on the only day on which the tape has it; if it has it never,
+ * on the day of its first frame. */
+static int
+timetext_clock(const char *text, const evt_timetext_ref *ref, int64_t *ret_ns,
+    evt_error *err)
+{
+	int64_t s, ns, rest, first, last, at, ahead = 0;
+	const char *p = text, *why = timetext_time_of_day(&p, &s, &ns);
+
+	if (why == NULL)
+		why = timetext_offset(&p, &ahead);
+	if (why == NULL && *p != '\0')
+		why = "unexpected text after the time of day";
+	if (why == NULL && (ref == NULL || !ref->has_span))
+		why = "a time of day needs a tape, for its day";
 	if (why != NULL)
-		return why;
-	if (*p != '\0')
-		return "unexpected text after the time of day";
-	if (ref == NULL || !ref->has_span)
-		return "a time of day needs a tape, for its day";
+		return timetext_refuse(err, "time", text, why, TIME_FORMS);
 	first = timetext_split_seconds(ref->first_ns, &rest);
-	return timetext_to_ns(timetext_day_of(first) * S_PER_DAY + s, ns,
-	    ret_ns);
+	last = timetext_split_seconds(ref->last_ns, &rest);
+	at = timetext_day_of(first + ahead) * S_PER_DAY + s - ahead;
+	if (at < first && at + S_PER_DAY <= last)
+		at += S_PER_DAY;
+	if (at >= first && at + S_PER_DAY <= last)
+		return timetext_refuse_days(text, at, ahead, last, err);
+	why = timetext_to_ns(at, ns, ret_ns);
+	return why == NULL ?
+	    EVT_OK :
+	    timetext_refuse(err, "time", text, why, TIME_FORMS);
+}
+
+/* mark:NAME, or mark:NAME-5m if there is no bookmark of that name. */
+static int
+timetext_mark(const char *name, const evt_timetext_ref *ref, int64_t *ret_ns,
+    evt_error *err)
+{
+	const char *sign = name + strlen(name);
+	int64_t d, at;
+	char *bare;
+	int r = ref->find_mark(ref->ctx, name, ret_ns, err);
+
+	while (sign > name && *sign != '+' && *sign != '-')
+		sign--;
+	if (r == EVT_OK || sign == name ||
+	    timetext_duration(sign + 1, &d) != NULL)
+		return r;
+	bare = strndup(name, (size_t)(sign - name));
+	if (bare == NULL)
+		return evt_err_nomem(err);
+	/* What is said is that there is no bookmark with the whole text. */
+	if (ref->find_mark(ref->ctx, bare, &at, NULL) == EVT_OK) {
+		*ret_ns =
+		    *sign == '+' ? evt_clock_add(at, d) : evt_clock_sub(at, d);
+		r = EVT_OK;
+	}
+	free(bare);
+	return r;
 }
 
 static const char *
@@ -569,7 +638,9 @@ evt_timetext_parse(const char *text, const evt_timetext_ref *ref,
 
 	if (strncmp(text, "mark:", 5) == 0 && text[5] != '\0' && ref != NULL &&
 	    ref->find_mark != NULL)
-		return ref->find_mark(ref->ctx, text + 5, ret_ns, err);
+		return timetext_mark(text + 5, ref, ret_ns, err);
+	if (digits > 0 && text[digits] == ':')
+		return timetext_clock(text, ref, ret_ns, err);
 	if (*text == '\0')
 		why = "the text is empty";
 	else if (strncmp(text, "mark:", 5) == 0)
@@ -579,8 +650,6 @@ evt_timetext_parse(const char *text, const evt_timetext_ref *ref,
 		why = timetext_relative(text, ref, ret_ns);
 	else if (digits > 0 && text[digits] == '-')
 		why = timetext_absolute(text, ret_ns);
-	else if (digits > 0 && text[digits] == ':')
-		why = timetext_clock_on_day(text, ref, ret_ns);
 	else if (digits > 0)
 		why = timetext_epoch(text, ret_ns);
 	else if (*text == '@')

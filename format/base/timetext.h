@@ -30,13 +30,17 @@ typedef struct evt_timetext_ref {
  *                                          the minus); 23:59:60, a leap second,
  *                                          is 00:00:00 of the next day
  *   2026-03-01                             midnight UTC
- *   12:51, 12:51:43[.fraction]             on the day of the tape's first frame
+ *   12:51, 12:51:43[.fraction]             on the only day on which the tape has
+ *                                          it, or the day of its first frame; on
+ *                                          several days it is refused; may have
+ *                                          an offset
  *   +10m, +1h30m, +2.5s                    after the tape's start
  *   -5m                                    before the tape's end
  *   1700000000, 1700000000.5               epoch seconds (below 10^11)
  *   1700000000000                          epoch milliseconds (10^11 and up)
  *   @1700000000000000000                   epoch nanoseconds
  *   mark:NAME                              the bookmark with that text
+ *   mark:NAME-5m, mark:NAME+5m             before or after it
  * `ref` may be NULL (then only absolute forms are accepted).  Range: years
  * 1678 to 2262.  Errors: EVT_ERR_ARG, and those of find_mark.
  */

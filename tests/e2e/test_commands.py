@@ -87,7 +87,7 @@ class Completion(evtest.Case):
         self.assertEqual(sorted(self.bash("evtape", "re")), ["record", "recover", "reindex", "replay"])
         self.assertIn("lines", self.bash("evtape", "export", ""))
         self.assertEqual(self.bash("evtape", "ls", "--so"), ["--sort"])
-        self.assertEqual(self.bash("evtape", "export", "lines", "--fo"), ["--force"])
+        self.assertEqual(self.bash("evtape", "export", "lines", "--forc"), ["--force"])
         self.assertEqual(self.bash("evtape", "replay", "--spe"), ["--speed"])
         self.assertEqual(self.bash("evtape-record", "--creden"), ["--credential-file"])
         self.assertEqual(self.bash("evtape", "ls", "--sort", ""), [])

@@ -11,6 +11,23 @@ import tooltest
 from tooltest import S, T0
 
 
+class Windows(tooltest.Case):
+    def test_for_and_bookmarks(self):
+        tape = self.states()
+        evtest.run("evtape", "mark", tape, "gate - open", "--at", "+50s")
+
+        def numbers(*args):
+            return [f["payload"]["data"]["n"] for f in evtest.frames(tape, "--kind", "received", *args)]
+        self.assertEqual(numbers("--from", "+10s", "--for", "5s"), list(range(10, 15)))
+        self.assertEqual(numbers("--from", "mark:gate - open-3s", "--for", "2s"), [47, 48])
+        self.assertEqual(numbers("--from", "mark:gate - open+3s", "--to", "mark:gate - open+5s"), [53, 54])
+        self.assertEqual(numbers("--from", "23:13:30+01:00", "--for", "1s"), [10])
+        self.fails(2, "--for needs --from", "cat", "--for", "1s", tape)
+        self.fails(2, "exclude each other", "cat", "--from", "+1s", "--to", "+2s", "--for", "1s", tape)
+        self.assertEqual(len(evtest.lines(evtest.run("evtape-replay", tape, "--speed", "max", "-q", "--from", "+10s", "--for",
+                                                     "5s").stdout)), 5)
+
+
 class Trackers(tooltest.Case):
     """Events that name trackers belong to their trackers' sources."""
 
@@ -225,6 +242,6 @@ class Export(tooltest.Case):
         self.fails(2, r"no command 'hepl': did you mean 'help'\?", "hepl")
         self.fails(2, r"no command 'recrod': did you mean 'record'\?", "recrod")
         self.fails(2, r"no command 'zzz' \(try", "zzz")
-        self.fails(2, r"unknown option --form: did you mean '--from'\?", "cut", "--form", "x")
+        self.fails(2, r"unknown option --form: did you mean '--for'\?", "cut", "--form", "x")
         self.fails(2, "no format given|too few arguments", "export")
         self.assertIn(b"Formats:", self.out("export", "--help"))

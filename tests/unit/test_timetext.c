@@ -105,7 +105,11 @@ static const struct time_case {
 	{ "12:51", (DAY + 46260) * S },
 	{ "12:51:43", (DAY + 46303) * S },
 	{ "12:51:43.5", (DAY + 46303) * S + 500000000 },
-	{ "00:00", DAY *S },
+	{ "00:00", (DAY + 86400) * S }, /* the only one on the tape */
+	{ "00:30:00.5", (DAY + 86400 + 1800) * S + 500000000 },
+	{ "19:30-05:00", (DAY + 86400 + 1800) * S },
+	{ "05:30+0530", DAY *S + 86400 * S },
+	{ "23:59:59Z", DAY *S + 86399 * S },
 	{ "23:59:59.999999999", DAY *S + 86400 * S - 1 },
 	{ "+0", FIRST },
 	{ "+10m", FIRST + 600 * S },
@@ -130,7 +134,38 @@ static const struct time_case {
 	{ "100000000000", INT64_C(100000000) * S }, /* ms from here on */
 	{ "9223372036854", INT64_C(9223372036854) * EVT_NS_PER_MS },
 	{ "mark:door: open", 42 },
+	{ "mark:door: open+1m", 42 + 60 * S },
+	{ "mark:door: open-1h30m", 42 - 5400 * S },
 };
+
+/* On a tape of several days, a time of day that it has more than once. */
+TEST(a_time_of_day_on_several_days)
+{
+	evt_timetext_ref days = ref;
+	int64_t got;
+	evt_error err;
+
+	days.last_ns = LAST + 2 * 86400 * S;
+	assert_int_equal(evt_timetext_parse("00:30", &days, &got, &err),
+	    EVT_ERR_ARG);
+	assert_string_equal(err.text,
+	    "the tape has '00:30' on several days: write the day, one of "
+	    "2023-11-15, 2023-11-16, 2023-11-17");
+	assert_int_equal(evt_timetext_parse("19:30-05:00", &days, &got, &err),
+	    EVT_ERR_ARG);
+	assert_non_null(strstr(err.text,
+	    "one of 2023-11-14, 2023-11-15, "
+	    "2023-11-16"));
+	days.last_ns = LAST + 300 * 86400 * S;
+	assert_int_equal(evt_timetext_parse("12:00", &days, &got, &err),
+	    EVT_ERR_ARG);
+	assert_non_null(strstr(err.text, "2023-11-15, 2023-11-16, "));
+	assert_non_null(strstr(err.text, ", ..."));
+	days.first_ns = INT64_MIN;
+	days.last_ns = INT64_MAX;
+	assert_int_equal(evt_timetext_parse("12:00", &days, &got, &err),
+	    EVT_ERR_ARG);
+}
 
 static const struct refusal time_refusals[] = {
 	{ "", "the text is empty" },
@@ -191,8 +226,9 @@ static const struct refusal time_refusals[] = {
 	{ "9:05", "the hour must be 00 to 23" },
 	{ "24:00", "the hour must be 00 to 23" },
 	{ "012:00", "a time of day is HH:MM[:SS]" },
-	{ "12:51Z", "unexpected text after the time of day" },
-	{ "12:51:43.5Z", "unexpected text after the time of day" },
+	{ "12:51 CET", "unexpected text after the time of day" },
+	{ "12:51:43.5+05:00x", "unexpected text after the time of day" },
+	{ "12:51+5", "an offset from UTC is Z" },
 	{ "+", "a number is missing" },
 	{ "+-5m", "a number is missing" },
 	{ "+5 m", "a unit is missing" },
@@ -278,7 +314,7 @@ TEST(times_at_the_edge)
 		.last_ns = INT64_MIN + 5 };
 	static const evt_timetext_ref early = { .has_span = true,
 		.first_ns = INT64_MIN,
-		.last_ns = 0 };
+		.last_ns = INT64_MIN + 5 };
 	int64_t ns;
 	evt_error err;
 
@@ -653,6 +689,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		RUN(a_time_of_day_on_several_days),
 		RUN(times),
 		RUN(times_refused),
 		RUN(times_without_a_tape),

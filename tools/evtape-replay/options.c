@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "format/base/clock.h"
 #include "format/wire/access.h"
 #include "format/wire/address.h"
 
@@ -381,6 +382,10 @@ options_play(const struct options *o, const evt_timetext_ref *ref,
 		    replay_options_play_set(p, set[i].name, set[i].text, ref);
 		if (code >= 0)
 			return code;
+	}
+	if (o->filter.for_ns > 0) {
+		p->has_to = true;
+		p->to_ns = evt_clock_add(p->from_ns, o->filter.for_ns);
 	}
 	code = replay_options_play_set_list(p, "source", &o->filter.sources);
 	if (code < 0)
