@@ -523,8 +523,7 @@ timetext_refuse_days(const char *text, int64_t at_s, int64_t ahead_s,
 		int y, m, d;
 
 		if (n + sizeof(", 2026-03-01, ...") > sizeof(days)) {
-			n += (size_t)snprintf(days + n, sizeof(days) - n,
-			    ", ...");
+			(void)snprintf(days + n, sizeof(days) - n, ", ...");
 			break;
 		}
 		timetext_date_from_days(timetext_day_of(at_s + ahead_s), &y, &m,

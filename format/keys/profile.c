@@ -1,6 +1,7 @@
 /* profile.c - see profile.h: from paths to masks. */
 #include "format/keys/profile.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -194,6 +195,7 @@ evt_profile_free(evt_profile *profile)
 {
 	if (profile == NULL)
 		return;
+	assert(profile->n_levels == 0 || profile->levels != NULL);
 	for (size_t i = 0; i < profile->n_levels; i++) {
 		evt_profile_level *level = &profile->levels[i];
 

@@ -1,6 +1,7 @@
 /* verify.c - verify segments and journal; see verify.h. */
 #include "format/read/verify.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -447,6 +448,7 @@ verify_check_tape_end(struct evt_verify *v, const evt_segment *last)
 	evt_verify_index_end(v->io, v->path, last, v);
 	if (!v->unsealed || v->journals > 0 || v->got.faults > faults)
 		return;
+	assert(last != NULL); /* it is the unsealed one */
 	if (verify_has_journal_folder(v))
 		verify_note(v, "journal", EVT_VERIFY_NOWHERE,
 		    "the journal has no file, though the last segment was not "

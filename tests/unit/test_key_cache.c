@@ -217,14 +217,14 @@ TEST(other_places)
 		"{\"data\":{\"source_id\":\"1\" ,\"a\":\"2\"}}",
 		"{\"data\":{\"source_id\":\"1\"}{\"a\":\"2\"}}",
 		"{\"data\":{\"sourc\\u0065_id\":\"1\",\"\\u0061\":\"2\"}}",
-		"{\"data\":{\"source_id\":\"1\\u0061\",\"a\":\"2\"},\"event\":"
-		"\"e\"}",
+		("{\"data\":{\"source_id\":\"1\\u0061\",\"a\":\"2\"},\"event\":"
+		 "\"e\"}"),
 		"{\"data\":{\"source_id\":null,\"a\":{}},\"event\":\"e\"}",
 		"{\"data\":{\"source_id\":[],\"a\":{\"a\":{}}},\"event\":2}",
 		"{\"event\":\"e\",\"data\":{\"source_id\":1}}",
 		"{\"event\":\"e\",\"event\":\"f\",\"data\":{\"source_id\":1}}",
-		"{\"event\":\"e\"\n,\"event\":\"f\"\n,\"data\":{\"source_id\":"
-		"1}}",
+		("{\"event\":\"e\"\n,\"event\":\"f\"\n,\"data\":{\"source_id\":"
+		 "1}}"),
 		"{\"event\":\"e\"},\"event\":\"f\"",
 		"\"event\",\"event\":\"f\"",
 		"[1,\"event\":\"f\"]",

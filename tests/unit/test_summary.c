@@ -183,8 +183,8 @@ TEST(a_list_is_left_out)
 		("{\"mark\":\"trackers\",\"from\":\"x\",\"trackers\":2,"
 		 "\"list\":[{\"id\":1},{\"list\":2}]}"),
 		"{\"mark\":\"trackers\",\"from\":\"x\",\"trackers\":2}",
-		"{\"list\":[], \"mark\" : "
-		"\"trackers\",\"more\":{\"list\":[1]}}",
+		("{\"list\":[], \"mark\" : "
+		 "\"trackers\",\"more\":{\"list\":[1]}}"),
 		"{\"mark\":\"trackers\",\"more\":{\"list\":[1]}}",
 		"{\"\\u006cist\":null}", "{}", "{}", "{}", "[1]", "{}", "",
 		"{}", "{\"list\"", "{}"

@@ -7,6 +7,7 @@
  */
 #include "tools/evtape-record/scrape.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -140,6 +141,7 @@ static unsigned
 scrape_judge(const scrape *s, const evt_http_head *head, evt_buf *body,
     bool *ret_ok)
 {
+	assert(head->method != NULL);
 	if (!scrape_is_allowed(s, head)) {
 		*ret_ok = evt_buf_add_str(body,
 		    "this Host or Origin is not allowed: use the machine's "

@@ -6,6 +6,7 @@
  * two.  Batches go out on the grid of their rate limit, which begins with the
  * subscription.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,10 +18,14 @@
 
 #define BITS 64
 
+/* At least one, also without trackers. */
 static size_t
 sim_subscribe_words(const sim *s)
 {
-	return (s->world->n + BITS - 1) / BITS;
+	size_t n = s->world->n / BITS + 1;
+
+	assert(n > 0);
+	return n;
 }
 
 static bool
