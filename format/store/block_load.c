@@ -277,36 +277,17 @@ block_load_get_conns(const struct sections *s, evt_block *b)
 	return p == end;
 }
 
-/* How many sources the frames name together; false: a frame names more than the
- * block knows, or there are fewer bytes for them. */
-static bool
-block_load_count_refs(const struct sections *s, const evt_block *b,
-    size_t *ret_n)
-{
-	const uint8_t *p = s->at[SEC_NSRC], *end = s->end[SEC_NSRC];
-	uint64_t total = 0;
-
-	for (uint32_t i = 0; i < b->n; i++) {
-		uint64_t k;
-
-		if (!evt_get_varint(&p, end, &k) || k > b->n_sources)
-			return false;
-		total += k;
-		if (total > (uint64_t)(s->end[SEC_SRC] - s->at[SEC_SRC]))
-			return false;
-	}
-	*ret_n = (size_t)total;
-	return true;
-}
-
 /* Whether each frame names each of its sources once. */
 static bool
 block_load_are_refs_distinct(const evt_block *b, uint32_t *seen)
 {
 	memset(seen, 0, b->n_sources * sizeof(*seen));
 	for (uint32_t i = 0; i < b->n; i++) {
-		for (uint32_t k = b->source_at[i]; k < b->source_at[i + 1];
-		     k++) {
+		uint32_t k = b->source_at[i], end = b->source_at[i + 1];
+
+		if (end - k < 2)
+			continue;
+		for (; k < end; k++) {
 			if (seen[b->source[k]] == i + 1)
 				return false;
 			seen[b->source[k]] = i + 1;
@@ -318,9 +299,10 @@ block_load_are_refs_distinct(const evt_block *b, uint32_t *seen)
 static bool
 block_load_get_sources(const struct sections *s, evt_block *b, uint32_t *seen)
 {
-	uint64_t total = 0;
+	size_t room = (size_t)(s->end[SEC_SRC] - s->at[SEC_SRC]);
+	size_t total = 0;
 
-	if (!block_load_get_column(s, SEC_NSRC, b->n, UINT32_MAX - 1,
+	if (!block_load_get_column(s, SEC_NSRC, b->n, b->n_sources,
 	        b->source_at))
 		return false;
 	for (uint32_t i = 0; i < b->n; i++) {
@@ -328,13 +310,12 @@ block_load_get_sources(const struct sections *s, evt_block *b, uint32_t *seen)
 
 		b->source_at[i] = (uint32_t)total;
 		total += k;
-		if (total > (uint64_t)(s->end[SEC_SRC] - s->at[SEC_SRC]))
+		if (total > room)
 			return false;
 	}
 	b->source_at[b->n] = (uint32_t)total;
 	return block_load_get_column(s, SEC_SRC, (uint32_t)total,
 	           b->n_sources > 0 ? b->n_sources - 1 : 0, b->source) &&
-	    (total == 0 || b->n_sources > 0) &&
 	    block_load_are_refs_distinct(b, seen);
 }
 
@@ -369,14 +350,14 @@ block_load_get_payloads(const struct sections *s, evt_block *b)
 	    side == (uint64_t)(s->end[SEC_SIDE] - s->at[SEC_SIDE]);
 }
 
-/* Lay the columns out in one piece of memory, the widest first.  *ret_seen: room
- * for a number for each source. */
+/* Lay the columns out in one piece of memory, the widest first; the frames name
+ * max_refs sources at most.  *ret_seen: room for a number for each source. */
 static bool
-block_load_lay_out(evt_block *b, size_t n_source_refs, uint32_t **ret_seen)
+block_load_lay_out(evt_block *b, size_t max_refs, uint32_t **ret_seen)
 {
 	size_t n = b->n, keys = (size_t)b->n_events + b->n_sources;
 	size_t want = keys * sizeof(evt_key) + n * (2 * 8 + 4 * 4 + 1) +
-	    (n + 1) * 4 + n_source_refs * 4 + (size_t)b->n_sources * 4;
+	    (n + 1) * 4 + max_refs * 4 + (size_t)b->n_sources * 4;
 	uint8_t *p;
 
 	b->arrays.len = 0;
@@ -395,7 +376,7 @@ block_load_lay_out(evt_block *b, size_t n_source_refs, uint32_t **ret_seen)
 	b->offset = b->len + n;
 	b->source_at = b->offset + n;
 	b->source = b->source_at + n + 1;
-	*ret_seen = b->source + n_source_refs;
+	*ret_seen = b->source + max_refs;
 	b->kind = (uint8_t *)(*ret_seen + b->n_sources);
 	return true;
 }
@@ -410,7 +391,7 @@ block_load_decode_meta(evt_block *b, const char *where, evt_error *err)
 	struct sections s;
 	const uint8_t *pe, *ps;
 	uint32_t *seen;
-	size_t refs;
+	size_t max_refs;
 	int r = block_load_find_sections(&b->meta, where, &s, err);
 
 	if (r != EVT_OK)
@@ -425,10 +406,9 @@ block_load_decode_meta(evt_block *b, const char *where, evt_error *err)
 	    b->n_sources > SHORT_KEYS + (uint64_t)(s.end[SEC_SOURCES] - ps) / 4)
 		return block_load_damaged(err, where,
 		    "a dictionary makes no sense");
-	if (!block_load_count_refs(&s, b, &refs))
-		return block_load_damaged(err, where,
-		    "a metadata column is malformed");
-	if (!block_load_lay_out(b, refs, &seen))
+	/* Each takes a byte or more. */
+	max_refs = (size_t)(s.end[SEC_SRC] - s.at[SEC_SRC]);
+	if (!block_load_lay_out(b, max_refs, &seen))
 		return evt_err_nomem(err);
 	if (!block_load_get_dict(pe, s.end[SEC_EVENTS], false, b->events,
 	        b->n_events) ||
