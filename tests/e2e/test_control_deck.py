@@ -1,6 +1,7 @@
 """The shared deck of evtape-replay as a script moves it: the effects of the calls, the
 messages to a client of the stand-in and to subscribers of /control, and /metrics."""
 
+import asyncio
 import json
 import os
 import re
@@ -35,12 +36,25 @@ class DeckCase(ControlCase, SimCase):
     def control(self, with_=None):
         return self.connect(self.url, "/control" + ("?with=" + with_ if with_ else ""))
 
+    async def messages(self, ws, **good):
+        """The next message of each kind that is good, in whatever order they come;
+        others are passed over."""
+        found = {}
+
+        async def read():
+            while len(found) < len(good):
+                m = await self.recv_json(ws)
+                if m["type"] in good and m["type"] not in found and good[m["type"]](m):
+                    found[m["type"]] = m
+        try:
+            await asyncio.wait_for(read(), evtest.DEADLINE)
+        except asyncio.TimeoutError:
+            self.fail("within %g s no good message of the kinds %s came" %
+                      (evtest.DEADLINE, sorted(set(good) - set(found))))
+        return found
+
     async def message(self, ws, kind, good=lambda m: True):
-        """The next message of a kind that is good; others are passed over."""
-        while True:
-            m = await self.recv_json(ws)
-            if m["type"] == kind and good(m):
-                return m
+        return (await self.messages(ws, **{kind: good}))[kind]
 
     async def changed(self, ws, good):
         """The deck, once it is as wanted."""
@@ -445,10 +459,9 @@ class Control(DeckCase):
             got = await self.changed(ws, lambda d: d["live"])
             self.assertEqual((got["playing"], got["ended"]), (True, False))
             record(2)
-            m = await self.message(ws, "states", lambda m: not m["reset"] and m["sources"] and m["sources"][0]["lat"] == 2)
-            second = await self.message(ws, "tape")
-            self.assertGreater(second["last_ns"], first["last_ns"])
-            self.assertEqual(m["sources"][0]["time_ns"], evtest.frames(tape, "--event", "state")[-1]["time_ns"])
+            got = await self.messages(ws, tape=lambda m: m["last_ns"] > first["last_ns"], states=lambda m:
+                                      not m["reset"] and m["sources"] and m["sources"][0]["lat"] == 2)
+            self.assertEqual(got["states"]["sources"][0]["time_ns"], evtest.frames(tape, "--event", "state")[-1]["time_ns"])
             run("evtape", "mark", tape, "here")
             self.wait_until("the mark", lambda: [x for x in self.get("marks")["marks"] if x.get("text") == "here"])
             rec.popen.stdin.close()
