@@ -35,7 +35,7 @@ evt_tracker_request_body(const char *credential, evt_buf *out)
 
 int
 evt_tracker_request_take(uint8_t *text, size_t n, const char *from,
-    const evt_credential *secret, evt_buf *ret_payload, size_t *ret_count,
+    evt_credential *secret, evt_buf *ret_payload, size_t *ret_count,
     evt_error *err)
 {
 	const uint8_t *list;
@@ -61,7 +61,7 @@ evt_tracker_request_take(uint8_t *text, size_t n, const char *from,
 
 int
 evt_tracker_request_refused(unsigned status, uint8_t *text, size_t n,
-    const evt_credential *secret, evt_error *err)
+    evt_credential *secret, evt_error *err)
 {
 	evt_trackers *t;
 	evt_error said;

@@ -38,13 +38,13 @@ bool evt_tracker_request_body(const char *credential, evt_buf *out);
  * Errors: EVT_ERR_ARG (see evt_trackers_parse()), EVT_ERR_NOMEM.
  */
 int evt_tracker_request_take(uint8_t *text, size_t n, const char *from,
-    const evt_credential *secret, evt_buf *ret_payload, size_t *ret_count,
+    evt_credential *secret, evt_buf *ret_payload, size_t *ret_count,
     evt_error *err);
 
 /* Make the error for an answer with a status other than 200.  It has the
  * platform's description if the n bytes of text have one.  The credential is
  * blotted out of the text in place.  Always EVT_ERR_ARG or EVT_ERR_NOMEM. */
 int evt_tracker_request_refused(unsigned status, uint8_t *text, size_t n,
-    const evt_credential *secret, evt_error *err);
+    evt_credential *secret, evt_error *err);
 
 #endif

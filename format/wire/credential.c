@@ -5,6 +5,7 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -31,8 +32,9 @@ struct evt_credential {
 	char *given; /* from the environment */
 	char *text;  /* the credential in use, NULL: none */
 	char *url;   /* percent-encoded */
-	struct needles
-	    known; /* the credential, earlier ones, and learned texts */
+	/* A recorder's network thread adds while its tape thread blots. */
+	pthread_mutex_t lock;
+	struct needles known; /* the credential, earlier ones, learned texts */
 };
 
 static void
@@ -114,12 +116,15 @@ credential_add_base64(struct needles *l, const char *p, size_t n, size_t skip)
 
 /* Look for this text from now on, as it is and in base64. */
 static bool
-credential_add_all_forms(struct needles *l, const char *p, size_t n)
+credential_add_all_forms(evt_credential *s, const char *p, size_t n)
 {
-	bool ok = credential_needles_add(l, p, n);
+	bool ok;
 
+	pthread_mutex_lock(&s->lock);
+	ok = credential_needles_add(&s->known, p, n);
 	for (size_t skip = 0; skip < 3 && ok; skip++)
-		ok = credential_add_base64(l, p, n, skip);
+		ok = credential_add_base64(&s->known, p, n, skip);
+	pthread_mutex_unlock(&s->lock);
 	return ok;
 }
 
@@ -130,6 +135,7 @@ evt_credential_new(const char *file, const char *text)
 
 	if (s == NULL)
 		return NULL;
+	(void)pthread_mutex_init(&s->lock, NULL); /* cannot fail on Linux */
 	if (file != NULL)
 		s->file = strdup(file);
 	else if (text != NULL)
@@ -152,6 +158,7 @@ evt_credential_free(evt_credential *s)
 	credential_wipe(&s->text);
 	credential_wipe(&s->url);
 	credential_needles_free(&s->known);
+	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
 
@@ -243,7 +250,7 @@ credential_adopt(evt_credential *s, const char *text, evt_error *err)
 
 	if (copy == NULL || !credential_percent_encode(text, &url) ||
 	    !evt_buf_add_byte(&url, '\0') ||
-	    !credential_add_all_forms(&s->known, text, strlen(text))) {
+	    !credential_add_all_forms(s, text, strlen(text))) {
 		credential_wipe(&copy);
 		if (url.len > 0)
 			explicit_bzero(url.data, url.len);
@@ -296,7 +303,7 @@ evt_credential_learn(evt_credential *s, const char *text, size_t n)
 {
 	assert(s != NULL && (text != NULL || n == 0));
 	return n < EVT_CREDENTIAL_LEARN_MIN ||
-	    credential_add_all_forms(&s->known, text, n);
+	    credential_add_all_forms(s, text, n);
 }
 
 int
@@ -529,9 +536,14 @@ evt_credential_wipe(char *text)
 }
 
 size_t
-evt_credential_blot(const evt_credential *s, uint8_t *p, size_t n)
+evt_credential_blot(evt_credential *s, uint8_t *p, size_t n)
 {
-	return credential_blot_all(&s->known, false, p, n);
+	size_t blotted;
+
+	pthread_mutex_lock(&s->lock);
+	blotted = credential_blot_all(&s->known, false, p, n);
+	pthread_mutex_unlock(&s->lock);
+	return blotted;
 }
 
 /* Gather the string values of members that are surely secrets. */

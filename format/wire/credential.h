@@ -31,6 +31,8 @@
 
 typedef struct evt_credential evt_credential;
 
+/* One thread owns a credential: it calls all functions but evt_credential_blot(). */
+
 /*
  * `file`: path of the file with the credential, or NULL.  `text`: the credential
  * itself, or NULL; ignored if there is a file.  Both NULL: there is no
@@ -67,8 +69,8 @@ int evt_credential_fill(const evt_credential *s, const char *text, size_t n,
     enum evt_credential_form form, evt_buf *out, evt_error *err);
 
 /* Overwrite every occurrence in the n bytes at p.  Returns how many bytes were
- * overwritten. */
-size_t evt_credential_blot(const evt_credential *s, uint8_t *p, size_t n);
+ * overwritten.  Any thread may call it, at any time. */
+size_t evt_credential_blot(evt_credential *s, uint8_t *p, size_t n);
 
 /*
  * Blot a message that is sent.  If it is JSON, also blot, and learn, the string

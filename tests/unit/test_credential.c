@@ -1,6 +1,7 @@
 /* test_credential.c - the credential: read, put in, blotted out. */
 #include "tests/unit/lib/tapes.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,6 +214,49 @@ TEST(secrets_of_sent_messages_are_learned)
 	evt_credential_free(s);
 }
 
+/* What a recorder's tape thread does to its marks. */
+static void *
+blot_marks(void *arg)
+{
+	for (int i = 0; i < 300; i++) {
+		char mark[] = "{\"reason\":\"CREDENTIAL-NO-0\"}";
+
+		evt_credential_blot(arg, (uint8_t *)mark, strlen(mark));
+		if (strstr(mark, "CREDENTIAL") != NULL)
+			return arg;
+	}
+	return NULL;
+}
+
+/* The file gets new credentials while another thread blots (ThreadSanitizer
+ * watches). */
+TEST(one_thread_loads_while_another_blots)
+{
+	char path[] = "/tmp/credential-XXXXXX", text[64];
+	int fd = mkstemp(path);
+	evt_credential *s = evt_credential_new(path, NULL);
+	pthread_t thread;
+	evt_error err;
+	void *left = NULL;
+
+	assert_true(fd >= 0);
+	for (int i = 0; i < 100; i++) {
+		int n = snprintf(text, sizeof(text), "CREDENTIAL-NO-%d", i);
+
+		assert_int_equal(pwrite(fd, text, (size_t)n, 0), n);
+		ok(evt_credential_load(s, &err), &err);
+		if (i == 0)
+			assert_int_equal(pthread_create(&thread, NULL,
+			                     blot_marks, s),
+			    0);
+	}
+	assert_int_equal(pthread_join(thread, &left), 0);
+	assert_null(left);
+	close(fd);
+	unlink(path);
+	evt_credential_free(s);
+}
+
 int
 main(void)
 {
@@ -224,6 +268,7 @@ main(void)
 		RUN(base64_of_a_text_with_the_secret_is_blotted_out),
 		RUN(an_old_credential_stays_blotted_out),
 		RUN(secrets_of_sent_messages_are_learned),
+		RUN(one_thread_loads_while_another_blots),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
