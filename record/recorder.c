@@ -50,6 +50,20 @@ evt_recorder_ending(void *ctx)
 	return how;
 }
 
+static bool
+recorder_overdue(void *ctx)
+{
+	evt_recorder *rec = ctx;
+	int64_t since = INT64_MAX;
+
+	pthread_mutex_lock(&rec->lock);
+	if (rec->ending > 0)
+		since = rec->ended_ns;
+	pthread_mutex_unlock(&rec->lock);
+	return since != INT64_MAX &&
+	    evt_clock_mono() - since > EVT_RECORDER_ENDING_NS;
+}
+
 static void
 recorder_end(void *ctx, const char *reason)
 {
@@ -388,6 +402,7 @@ recorder_new(const evt_recorder_options *options)
 	rec->supervisor = (evt_supervisor){
 		.say = evt_recorder_say,
 		.ending = evt_recorder_ending,
+		.overdue = recorder_overdue,
 		.end = recorder_end,
 		.pause = recorder_pause_tape,
 		.beat = recorder_beat_tape,
@@ -479,8 +494,10 @@ void
 evt_recorder_end(evt_recorder *rec, const char *reason)
 {
 	pthread_mutex_lock(&rec->lock);
-	if (rec->ending == 0)
+	if (rec->ending == 0) {
 		snprintf(rec->reason, sizeof(rec->reason), "%s", reason);
+		rec->ended_ns = evt_clock_mono();
+	}
 	rec->ending++;
 	pthread_cond_broadcast(&rec->changed);
 	pthread_mutex_unlock(&rec->lock);

@@ -116,7 +116,7 @@ bool evt_recorder_alive(evt_recorder *rec, int64_t patience_ns);
 typedef struct evt_recorder_result {
 	evt_status_figures stats;
 	char reason[64];    /* why it ended */
-	uint64_t unwritten; /* frames that were lost since the tape failed */
+	uint64_t unwritten; /* frames that the tape did not take in time */
 	bool full;          /* it ended because the disk was full */
 	bool failed;        /* reading the lines or writing the tape failed, as
 	                       event() reported */

@@ -26,6 +26,10 @@
  * oftener. */
 #define EVT_RECORDER_GATHER_NS (5 * EVT_NS_PER_MS)
 
+/* A recording ends within 10 s.  As long after its end was asked for, frames
+ * that are still queued are discarded; the rest is for closing the tape. */
+#define EVT_RECORDER_ENDING_NS (6 * EVT_NS_PER_S)
+
 struct evt_recorder {
 	evt_recorder_options o;
 	evt_supervisor supervisor; /* this recorder, for its parts */
@@ -53,6 +57,7 @@ struct evt_recorder {
 	pthread_mutex_t lock; /* protects all below */
 	pthread_cond_t changed;
 	int ending;           /* how often the end was asked for */
+	int64_t ended_ns;     /* when it first was, by CLOCK_MONOTONIC */
 	bool rotate, trigger; /* requests to the thread of the tape */
 	char reason[64];
 	bool failed;

@@ -9,6 +9,7 @@
 #ifndef EVT_RECORD_SUPERVISOR_H
 #define EVT_RECORD_SUPERVISOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,9 @@ typedef struct evt_supervisor {
 	void (*say)(void *ctx, enum evt_status_event event, const char *text);
 	/* Whether the recording is being ended: enum evt_supervisor_ending. */
 	int (*ending)(void *ctx);
+	/* Whether the end was asked for so long ago that frames which are still
+	 * queued are discarded.  NULL: never. */
+	bool (*overdue)(void *ctx);
 	/* End the recording; only the first `reason` counts. */
 	void (*end)(void *ctx, const char *reason);
 	/* Sleep up to `ns`, at most until the end is asked for again. */
@@ -52,6 +56,13 @@ static inline int
 evt_supervisor_ending(const evt_supervisor *supervisor)
 {
 	return supervisor->ending(supervisor->ctx);
+}
+
+static inline bool
+evt_supervisor_overdue(const evt_supervisor *supervisor)
+{
+	return supervisor->overdue != NULL &&
+	    supervisor->overdue(supervisor->ctx);
 }
 
 static inline void

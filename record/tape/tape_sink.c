@@ -22,7 +22,9 @@ struct evt_tape_sink {
 	unsigned tries;      /* failed in a row */
 	unsigned last_tries; /* since the recording is being ended */
 	bool given_up;       /* the tape is not retried any more */
+	bool overdue;        /* the end is overdue: frames are discarded */
 	uint64_t lost, lost_bytes;
+	evt_receive_clock_time lost_from, lost_to; /* the lost frames */
 	uint64_t pending; /* frames put since the last commit */
 	uint64_t held;    /* those of them that are held for a trigger */
 	uint64_t put_bytes;
@@ -273,15 +275,30 @@ tape_sink_renew_list(evt_tape_sink *s)
 }
 
 static void
+tape_sink_count_lost(evt_tape_sink *s, const evt_queue_item *item)
+{
+	/* Only frames count as lost, not marks. */
+	if (item->kind == EVT_KIND_MARK)
+		return;
+	s->lost_to = (evt_receive_clock_time){ .time_ns = item->time_ns,
+		.mono_ns = item->mono_ns };
+	if (s->lost == 0)
+		s->lost_from = s->lost_to;
+	s->lost++;
+	s->lost_bytes += item->len;
+}
+
+static void
 tape_sink_put(evt_tape_sink *s, const evt_queue_item *item, bool hold)
 {
+	bool discard = s->overdue && item->kind != EVT_KIND_MARK;
 	evt_frame frame;
 	evt_error err;
 	int r;
 
 	if (item->kind == EVT_KIND_RECEIVED && evt_tape_sink_done(s) != NULL)
 		return;
-	while (!s->given_up) {
+	while (!s->given_up && !discard) {
 		frame = (evt_frame){ .time_ns = item->time_ns,
 			.mono_ns = item->mono_ns,
 			.kind = item->kind,
@@ -295,11 +312,7 @@ tape_sink_put(evt_tape_sink *s, const evt_queue_item *item, bool hold)
 		if (!tape_sink_try_again(s, r, &err))
 			break;
 	}
-	/* Only frames count as lost, not marks. */
-	if (item->kind != EVT_KIND_MARK) {
-		s->lost++;
-		s->lost_bytes += item->len;
-	}
+	tape_sink_count_lost(s, item);
 }
 
 void
@@ -418,6 +431,7 @@ void
 evt_tape_sink_commit(evt_tape_sink *s)
 {
 	tape_sink_insist(s, tape_sink_commit);
+	s->overdue = s->overdue || evt_supervisor_overdue(s->o.supervisor);
 	if (s->o.disk_space != NULL)
 		evt_disk_space_put(s->o.disk_space, s->o.writer, s->put_bytes);
 }
@@ -457,24 +471,46 @@ evt_tape_sink_end(evt_tape_sink *s)
 		tape_sink_insist(s, tape_sink_end);
 }
 
+/* Report the frames that were discarded because the end is overdue. */
+static void
+tape_sink_report_overdue(const evt_tape_sink *s)
+{
+	char text[200], size[EVT_TIMETEXT_MAX];
+
+	snprintf(text, sizeof(text),
+	    "writing all queued frames would delay the end of the recording: "
+	    "discarded %llu frame%s (%s)",
+	    (unsigned long long)s->lost, s->lost == 1 ? "" : "s",
+	    evt_timetext_size_format(s->lost_bytes, size));
+	evt_supervisor_say(s->o.supervisor, EVT_STATUS_WARNING, text);
+}
+
 void
 evt_tape_sink_last_try(evt_tape_sink *s, const evt_receive_clock_time *now)
 {
 	evt_mark_gap_info gap = { .frames = (int64_t)s->lost,
 		.bytes = (int64_t)s->lost_bytes,
-		.reason = "the tape could not be written" };
+		.reason = s->given_up ?
+		    "the tape could not be written" :
+		    "the recording was ended before the tape could take them",
+		.has_span = true,
+		.from_ns = s->lost_from.time_ns,
+		.to_ns = s->lost_to.time_ns,
+		.span_ns = s->lost_to.mono_ns - s->lost_from.mono_ns };
 	evt_queue_item item = { .time_ns = now->time_ns,
 		.mono_ns = now->mono_ns,
 		.kind = EVT_KIND_MARK,
 		.opcode = EVT_MARK_GAP };
 	evt_buf b = { 0 };
 
-	if (!s->given_up)
-		return;
-	s->given_up = false;
-	s->last_tries = LAST_TRIES;
-	/* Otherwise the pretrigger would hold the marks too. */
-	evt_tape_sink_end(s);
+	if (s->given_up) {
+		s->given_up = false;
+		s->last_tries = LAST_TRIES;
+		/* Otherwise the pretrigger would hold the marks too. */
+		evt_tape_sink_end(s);
+	} else if (s->lost > 0) {
+		tape_sink_report_overdue(s);
+	}
 	if (s->lost > 0 && evt_mark_gap(&b, &gap)) {
 		item.payload = b.data;
 		item.len = b.len;

@@ -34,7 +34,7 @@ typedef struct evt_tape_sink_options {
 	 * and put it again when its segment is dropped. */
 	bool dropping;
 	evt_disk_space *disk_space; /* NULL: not watched */
-	/* say, ending, end, pause, beat (each MiB that is written), status.
+	/* say, ending, overdue, end, pause, beat (each MiB that is written), status.
 	 * While the recording is being ended, a failing tape is retried for a
 	 * few seconds more only. */
 	const evt_supervisor *supervisor;
@@ -48,7 +48,7 @@ void evt_tape_sink_free(evt_tape_sink *s);
 /*
  * Put a frame.  If the tape cannot take it, this retries each second until it
  * can.  Only while the recording is being ended is the frame given up, and
- * counted.  The sink itself ends the recording if the tape is gone, or its
+ * counted; once the end is overdue, without a try.  The sink itself ends the recording if the tape is gone, or its
  * watched disk is full, for EVT_TAPE_SINK_PATIENCE tries.
  */
 void evt_tape_sink_put(evt_tape_sink *s, const evt_queue_item *item);
@@ -67,8 +67,8 @@ void evt_tape_sink_end(evt_tape_sink *s);
 /* Why no more received frames are taken: "frames", "max-size"; NULL: they are
  * taken. */
 const char *evt_tape_sink_done(const evt_tape_sink *s);
-/* All frames were put but the last marks.  If frames were given up, retry once
- * more, and put a mark that says how many are missing. */
+/* All frames were put but the last marks.  If the tape was given up, retry once
+ * more.  If frames were given up, put a mark that says how many are missing. */
 void evt_tape_sink_last_try(evt_tape_sink *s,
     const evt_receive_clock_time *now);
 /*

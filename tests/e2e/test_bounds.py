@@ -2,10 +2,12 @@
 after it is asked to."""
 
 import base64
+import glob
 import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import threading
@@ -46,14 +48,16 @@ class Ids(evtest.Case):
 
 class Stops(evtest.Case):
     SECONDS = 10
+    no_proxy = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
 
     def ends(self, recorder, busy=False):
-        """busy: it writes what it has received, which takes as long as the machine needs."""
+        """busy: it still computes, which takes as long as the machine needs."""
         began = time.monotonic()
         recorder.signal(signal.SIGTERM)
-        recorder.finish(check=None, timeout=evtest.DEADLINE)
-        if not busy and not SANITIZED:
+        code = recorder.finish(check=None, timeout=evtest.DEADLINE)
+        if not SANITIZED and (not busy or evtest.TORTURE):
             self.assertLess(time.monotonic() - began, self.SECONDS, recorder.err)
+        return code
 
     def peer(self, answer):
         """The port of a server that does answer(connection) once for each connection."""
@@ -73,8 +77,10 @@ class Stops(evtest.Case):
         threading.Thread(target=serve, daemon=True).start()
         return server.getsockname()[1]
 
-    def record(self, url, *options):
-        recorder = evtest.Proc([evtest.program("evtape-record"), url, "-o", self.path("t.tape"), "--profile", "raw", *options])
+    def record(self, url, *options, before=(), **env):
+        """before: a command that starts the recorder."""
+        recorder = evtest.Proc([*before, evtest.program("evtape-record"), url, "-o", self.path("t.tape"), "--profile", "raw",
+                                *options], env=dict(self.no_proxy, **env))
         self.addCleanup(recorder.kill)
         return recorder
 
@@ -108,10 +114,51 @@ class Stops(evtest.Case):
                     time.sleep(0.3)
                     self.ends(recorder)
 
-    def test_a_flood(self):
-        """A server that sends without end, also ids that never repeat."""
-        started = threading.Event()
+    def test_silent_in_the_middle(self):
+        """Half an answer; a proxy that says nothing, or connects to a silent server."""
+        reached = threading.Event()
 
+        def says(text):
+            def answer(c):
+                got = b""
+                while b"\r\n\r\n" not in got:
+                    got += c.recv(4096)
+                c.sendall(text)
+                reached.set()
+            return answer
+
+        half = says(b"HTTP/1.1 101 Switching Protocols\r\nUpgr")
+        mute, connects = says(b""), says(b"HTTP/1.1 200 Connected\r\n\r\n")
+        for name, scheme, answer, proxy in (("half a head", "ws", half, False), ("a mute proxy", "ws", mute, True),
+                                            ("silence after a proxy", "ws", connects, True),
+                                            ("TLS after a proxy", "wss", connects, True)):
+            with self.subTest(name):
+                reached.clear()
+                port = self.peer(answer)
+                env = {"http_proxy": "http://127.0.0.1:%d" % port, "https_proxy": "http://127.0.0.1:%d" % port} if proxy else {}
+                recorder = self.record("%s://%s/" % (scheme, "feed.invalid" if proxy else "127.0.0.1:%d" % port), **env)
+                self.assertTrue(reached.wait(evtest.DEADLINE))
+                self.ends(recorder)
+
+    def test_a_lookup_that_hangs(self):
+        """A name server that does not answer."""
+        if os.geteuid() != 0 or not shutil.which("unshare"):
+            self.skipTest("needs root and unshare")
+        server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(server.close)
+        address = "127.%d.%d.53" % (os.getpid() >> 8 & 255, os.getpid() & 255)
+        server.bind((address, 53))
+        server.settimeout(evtest.DEADLINE)
+        resolv = self.path("resolv.conf")
+        with open(resolv, "w", encoding="ascii") as f:
+            f.write("nameserver %s\noptions timeout:30 attempts:3\n" % address)
+        recorder = self.record("ws://feed.example/", before=(
+            "unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', resolv))
+        server.recv(4096)
+        self.ends(recorder)
+
+    def flood(self, *options, **env):
+        """A recorder whose server sends without end, ids that never repeat; its queue is full."""
         def flood(c):
             self.upgrade(c)
             i = 0
@@ -120,15 +167,42 @@ class Stops(evtest.Case):
                     texts = [b'{"event":"state","data":{"source_id":%d}}' % (i + k) for k in range(5000)]
                     c.sendall(b"".join(b"\x81" + bytes([len(t)]) + t for t in texts))
                     i += 5000
-                    if i > 300000:
-                        started.set()
             except OSError:
                 pass
 
-        recorder = self.record("ws://127.0.0.1:%d/" % self.peer(flood), "--event-path", "/event", "--source-path", "/data/source_id")
-        self.assertTrue(started.wait(evtest.DEADLINE), recorder.err)
-        self.ends(recorder, busy=True)
+        recorder = self.record("ws://127.0.0.1:%d/" % self.peer(flood), "--event-path", "/event", "--source-path",
+                               "/data/source_id", "--json", *options, **env)
+        recorder.wait_for(rb'"state":"held"', where="out")
+        return recorder
+
+    def sound(self, recorder, code):
+        """The tape is whole, and has a gap for what is missing."""
+        last = json.loads(recorder.out.splitlines()[-1])
+        said = re.search(rb"discarded (\d+) frames? \(", recorder.err)
+        self.assertEqual(last["unwritten"], int(said.group(1)) if said else 0)
+        self.assertEqual(code, 3 if last["unwritten"] or last["gaps"] else 0, recorder.err)
         evtest.run("evtape", "verify", "-q", self.path("t.tape"))
+        info = evtest.info(self.path("t.tape"))
+        self.assertEqual(info["received"], last["frames"])
+        gaps = [m["payload"] for m in info["marks"] if m["mark"] == "gap"]
+        # A machine that stops for seconds makes gaps too.
+        self.assertEqual([g["frames"] for g in gaps if "ended before the tape" in g["reason"]],
+                         [last["unwritten"]] if last["unwritten"] else [])
+        return last
+
+    def test_a_flood(self):
+        recorder = self.flood()
+        self.sound(recorder, self.ends(recorder, busy=True))
+
+    def test_a_flood_that_is_not_written_in_time(self):
+        """What is queued when the time is over is discarded. (libfaketime makes the time short.)"""
+        found = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
+        if not found or SANITIZED or "EVTAPE_VALGRIND" in os.environ:
+            self.skipTest("no libfaketime here (package faketime), or not with this build")
+        recorder = self.flood(LD_PRELOAD=found[0], FAKETIME="+0 x2000")
+        last = self.sound(recorder, self.ends(recorder, busy=True))
+        self.assertGreater(last["unwritten"], 0)
+        self.assertGreater(last["frames"], 0)
 
 
 if __name__ == "__main__":

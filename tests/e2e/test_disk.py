@@ -246,6 +246,23 @@ class Full(Disk):
         self.assertEqual([p for _, p in self.payloads()], got + [b"{}"])
 
 
+    def test_a_feed_ends_soon_on_a_full_disk(self):
+        """Of a feed that goes on, to a disk that stays full, the frames in memory are lost."""
+        self.small(8 * MIB)
+        _, url = self.simulate("--trackers", "50", "--rate", "200")
+        p = self.record(url, "--json", "--min-free", "0", "--level", "1")
+        self.wait_frames(10)
+        self.fill()
+        p.wait_for(rb"No space left on device; frames are kept in memory")
+        began = time.monotonic()
+        p.finish(evtest.SIGTERM, check=None)
+        if not any(word in evtest.BUILD for word in ("asan", "tsan", "cov")):
+            self.assertLess(time.monotonic() - began, 10, p.err)
+        self.assertGreater(self.final(p)["unwritten"], 0)
+        self.make_room()
+        evtest.run("evtape", "verify", self.tape)
+
+
 class Ring(Disk):
     def test_several_times_the_disk(self):
         self.small(12 * MIB)

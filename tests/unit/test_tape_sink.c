@@ -145,6 +145,71 @@ TEST(counts_what_is_in_memory)
 	sinks_end(&x);
 }
 
+/* The payload of the only mark of this kind, and its time; free() it. */
+static char *
+only_mark(const char *path, enum evt_mark mark, int64_t *time_ns)
+{
+	evt_filter filter = { .kinds = 1u << EVT_KIND_MARK };
+	char *json = NULL;
+	evt_cursor *cur;
+	evt_tape *tape;
+	evt_frame f;
+	evt_error err;
+
+	ok(evt_tape_open(path, &tape, &err), &err);
+	ok(evt_cursor_open(&tape, 1, &filter, &cur, &err), &err);
+	while (evt_cursor_next(cur, &f, &err) == EVT_OK) {
+		if (f.opcode != mark)
+			continue;
+		assert_null(json);
+		json = strndup((const char *)f.payload, f.len);
+		*time_ns = f.time_ns;
+	}
+	evt_cursor_close(cur);
+	evt_tape_close(tape);
+	assert_non_null(json);
+	return json;
+}
+
+/* Frames that are still queued when the end is overdue are discarded, and a gap
+ * says so; marks are written. */
+TEST(discards_when_the_end_is_overdue)
+{
+	struct sinks x = { .ending = true };
+	evt_receive_clock_time now = { .time_ns = 7000, .mono_ns = 7000 };
+	int64_t time_ns;
+	char *json;
+
+	sinks_begin(&x, 0, 0);
+	sinks_put(&x, 0, 10);
+	evt_tape_sink_commit(x.sink);
+	x.overdue = true;
+	sinks_put(&x, 10, 20); /* the batch at hand is still written */
+	evt_tape_sink_commit(x.sink);
+	sinks_put(&x, 20, 25);
+	sinks_put_mark(&x);
+	evt_tape_sink_commit(x.sink);
+	assert_int_equal(x.status.figures.frames, 20);
+	assert_int_equal(x.status.figures.marks, 1);
+	assert_int_equal(evt_tape_sink_lost(x.sink, true), 5);
+	evt_tape_sink_last_try(x.sink, &now);
+	evt_tape_sink_commit(x.sink);
+	assert_non_null(strstr(x.said, "discarded 5 frames ("));
+	assert_int_equal(x.errors + x.pauses, 0);
+	assert_int_equal(evt_tape_sink_lost(x.sink, true), 5);
+	assert_int_equal(x.status.figures.marks, 2);
+	sinks_close(&x);
+	json = only_mark(x.path, EVT_MARK_GAP, &time_ns);
+	assert_int_equal(time_ns, 7000);
+	assert_non_null(strstr(json, "\"frames\":5,"));
+	assert_non_null(strstr(json, "was ended before the tape could"));
+	assert_non_null(
+	    strstr(json, "\"from\":\"1970-01-01T00:00:00.000001020Z\""));
+	free(json);
+	free(x.path);
+	remove_dir(x.dir);
+}
+
 /* Space becomes free after the last attempt: closing the tape writes the
  * uncommitted frames, and the final figures count them. */
 TEST(counts_what_closing_writes)
@@ -311,6 +376,7 @@ main(void)
 		RUN(waits_for_a_failing_tape),
 		RUN(gives_up_at_the_end_and_counts),
 		RUN(counts_what_is_in_memory),
+		RUN(discards_when_the_end_is_overdue),
 		RUN(counts_what_closing_writes),
 		RUN(ends_if_the_disk_stays_full),
 		RUN(waiting_files_are_given_to_a_full_disk),

@@ -283,7 +283,7 @@ status_add_losses(evt_buf *b, const evt_recorder_result *result)
 		ok = ok &&
 		    evt_buf_printf(b,
 		        ", %llu frame%s lost because the tape could not be "
-		        "written",
+		        "written in time",
 		        (unsigned long long)result->unwritten,
 		        result->unwritten == 1 ? "" : "s");
 	(void)ok; /* without memory the line is shorter */

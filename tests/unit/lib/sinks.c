@@ -14,6 +14,12 @@ ending(void *ctx)
 	return ((struct sinks *)ctx)->ending;
 }
 
+static bool
+overdue(void *ctx)
+{
+	return ((struct sinks *)ctx)->overdue;
+}
+
 /* Time that passes, in which somebody makes room. */
 static void
 wait_ns(void *ctx, int64_t ns)
@@ -82,6 +88,7 @@ sinks_supervise(struct sinks *x)
 {
 	return (evt_supervisor){ .say = say,
 		.ending = ending,
+		.overdue = overdue,
 		.end = sinks_stop,
 		.pause = wait_ns,
 		.beat = beat,

@@ -18,7 +18,7 @@ struct sinks {
 	evt_status status;
 	evt_supervisor supervisor;
 	evt_tape_sink *sink;
-	bool ending;
+	bool ending, overdue;
 	bool dropping;  /* all sealed segments but the last */
 	bool keep_list; /* and the list of trackers is not to go with them */
 	unsigned pauses, mend_after; /* 0: never */
