@@ -261,7 +261,7 @@ evt_pass_scalar(const uint8_t *p, const uint8_t *end)
 }
 
 /* Several such values, with nothing but commas between. */
-static __attribute__((noinline)) const uint8_t *
+static __attribute__((noinline, unused)) const uint8_t *
 evt_pass_scalars(const uint8_t *p, const uint8_t *end)
 {
 	for (;;) {

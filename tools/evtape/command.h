@@ -19,6 +19,7 @@
 	X(merge)    \
 	X(split)    \
 	X(diff)     \
+	X(find)     \
 	X(scrub)    \
 	X(export)   \
 	X(import)   \

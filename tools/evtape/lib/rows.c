@@ -24,11 +24,10 @@ rows_is_formula(const uint8_t *p, size_t n)
 	return n > 0 && memchr("=+-@\t\r\n", *p, 7) != NULL;
 }
 
-/* Add a field, quoted if it must be (RFC 4180, 2.6 and 2.7).  `text`: it begins
- * with an apostrophe if it could be a formula. */
-static bool
-rows_add_field(evt_buf *out, const uint8_t *p, size_t n, bool text)
+bool
+rows_add_field(evt_buf *out, const void *field, size_t n, bool text)
 {
+	const uint8_t *p = field;
 	bool quote = false, ok = true, formula = text && rows_is_formula(p, n);
 
 	for (size_t i = 0; i < n && !quote; i++)
@@ -54,8 +53,7 @@ rows_csv_head(const columns *c, bool spreadsheet, evt_buf *out)
 		const char *name = columns_name(c, i);
 
 		ok = (i == 0 || evt_buf_add_byte(out, ',')) &&
-		    rows_add_field(out, (const uint8_t *)name, strlen(name),
-		        spreadsheet);
+		    rows_add_field(out, name, strlen(name), spreadsheet);
 	}
 	return ok && evt_buf_add_str(out, "\r\n");
 }

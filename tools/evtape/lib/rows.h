@@ -11,6 +11,10 @@
 #include "format/keys/json_scan.h"
 #include "tools/evtape/lib/columns.h"
 
+/* Append a field of CSV, quoted if it must be (RFC 4180, 2.6 and 2.7).  `text`: it
+ * begins with an apostrophe if it could be a formula.  false: out of memory. */
+bool rows_add_field(evt_buf *out, const void *field, size_t n, bool text);
+
 /* Append the line of column names.  `spreadsheet`, here and below: a text that
  * a spreadsheet would take for a formula begins with an apostrophe.  false: out of
  * memory. */
