@@ -161,10 +161,13 @@ class Full(Disk):
         self.assertEqual(last["reason"], "disk-full")
         # Frames that came while it ended may not have fitted: then this is reported.
         self.assertEqual(last["unwritten"] > 0, b"lost because the tape could not be written" in p.err)
-        self.assertEqual(len(self.payloads()), last["frames"], last)
+        # A commit that failed at the end may have written some of its frames.
+        written = [p for _, p in self.payloads()]
+        self.assertLessEqual(last["frames"], len(written), last)
+        self.assertLessEqual(len(written), last["frames"] + last["unwritten"], last)
         evtest.run("evtape", "verify", self.tape)
         sent = [m[2] for m in feed.messages(self.sent)]
-        self.assertEqual([p for _, p in self.payloads()], sent[:last["frames"]])
+        self.assertEqual(written, sent[:len(written)])
         evtest.torture("the disk gets full: the recording of a feed ends", 1, last["frames"], 0)
 
     def test_low_is_said_once_and_again(self):

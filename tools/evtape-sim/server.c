@@ -185,11 +185,13 @@ sim_server_closed(sim *s, struct session *session)
 static int
 sim_server_received(sim_client *c, const void *in, size_t len)
 {
-	if (c->rx.len + len > RECEIVE_MAX) {
-		lws_close_reason(c->wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE,
-		    NULL, 0);
-		return -1;
+	if (c->rx.len + len > RECEIVE_MAX && !c->too_long) {
+		c->too_long = true;
+		sim_client_close(c, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, false);
 	}
+	/* What follows is read, so that the client gets the close frame. */
+	if (c->too_long)
+		return 0;
 	if (!evt_buf_add(&c->rx, in, len))
 		return -1;
 	if (lws_remaining_packet_payload(c->wsi) != 0 ||

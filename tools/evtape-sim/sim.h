@@ -62,6 +62,7 @@ typedef struct sim_client {
 	sim_trail trail;   /* for the ledger, if there is one */
 	uint64_t messages; /* sent, as faults count them */
 	bool ending;       /* no more messages are queued */
+	bool too_long;     /* it sent too long a message, and is closed */
 	bool closing;      /* a close frame was sent */
 	int close_code;
 	enum sim_after after;  /* of the chunk that was written last */
