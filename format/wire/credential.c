@@ -2,7 +2,6 @@
 #include "format/wire/credential.h"
 
 #include <assert.h>
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -13,18 +12,39 @@
 
 #include "format/base/err.h"
 #include "format/base/grow.h"
+#include "format/base/json_view.h"
+#include "format/base/key_table.h"
+#include "format/wire/needle_set.h"
+#include "format/wire/unescape.h"
 
-/* Bytes to look for. */
-struct needle {
-	uint8_t *data;
-	size_t len;
-	/* In base64, the characters before and after encode a part of it, too. */
-	bool before, after;
+/* Tags of needles in base64: the character before, or after, encodes a part of the
+ * secret, too. */
+#define EDGE_BEFORE 1u
+#define EDGE_AFTER 2u
+
+/* A longer secret is looked for in parts of up to this many bytes. */
+#define PART_MAX 255u
+/* Unescaped bytes that are searched again with those that follow. */
+#define OVERLAP (EVT_NEEDLE_SET_MAX + EVT_UNESCAPE_LAST)
+
+/* Parts of a frame that are overwritten without the need for memory. */
+#define SPANS 64u
+
+/* Secrets to look for. */
+enum {
+	GIVEN,  /* that the user gave, beside the credential */
+	RECENT, /* the credential, earlier ones, and those of sent messages */
+	OLDER,  /* what was RECENT before there were too many */
+	SETS
 };
 
-struct needles {
-	struct needle *item;
+/* Parts of a text to overwrite; they may overlap. */
+struct spans {
+	struct span {
+		size_t from, to;
+	} * item;
 	size_t n, cap;
+	bool nomem;
 };
 
 struct evt_credential {
@@ -34,7 +54,10 @@ struct evt_credential {
 	char *url;   /* percent-encoded */
 	/* A recorder's network thread adds while its tape thread blots. */
 	pthread_mutex_t lock;
-	struct needles known; /* the credential, earlier ones, learned texts */
+	evt_needle_set *set[SETS]; /* NULL: empty */
+	size_t recent;             /* secrets in RECENT */
+	evt_unescape *unescape;    /* NULL: all sets are empty */
+	struct spans found;
 };
 
 static void
@@ -46,53 +69,37 @@ credential_wipe(char **text)
 	*text = NULL;
 }
 
-static void
-credential_needles_free(struct needles *l)
+/* ---- what to look for ---------------------------------------------------- */
+
+/* Look for these n bytes, as they are and without escapes; unless too few are left
+ * without them. */
+static bool
+credential_add_needle(evt_credential *s, evt_needle_set *set, const void *p,
+    size_t n, unsigned edges)
 {
-	for (size_t i = 0; i < l->n; i++) {
-		explicit_bzero(l->item[i].data, l->item[i].len);
-		free(l->item[i].data);
-	}
-	free(l->item);
-	*l = (struct needles){ 0 };
+	evt_unescape *u = s->unescape;
+	const uint8_t *bytes = p;
+	bool ok = evt_needle_set_add(set, p, n, edges);
+
+	u->n = 0;
+	u->slash = false;
+	for (size_t i = 0; i < n; i++)
+		evt_unescape_add(u, bytes[i], i);
+	if (u->n >= EVT_NEEDLE_SET_MIN)
+		ok = ok && evt_needle_set_add(set, u->text, u->n, edges);
+	return ok;
 }
 
-/* Add the n bytes at p, unless the list has them. */
+/* Look for the characters of base64 text that only these n bytes determine, when
+ * `skip` bytes (0 to 2) precede them in their group of three. */
 static bool
-credential_needles_put(struct needles *l, const void *p, size_t n, bool before,
-    bool after)
-{
-	uint8_t *copy;
-
-	if (n == 0)
-		return true;
-	for (size_t i = 0; i < l->n; i++) {
-		if (l->item[i].len == n && memcmp(l->item[i].data, p, n) == 0)
-			return true;
-	}
-	if (!evt_grow(&l->item, &l->cap, l->n + 1))
-		return false;
-	copy = malloc(n);
-	if (copy == NULL)
-		return false;
-	memcpy(copy, p, n);
-	l->item[l->n++] = (struct needle){ copy, n, before, after };
-	return true;
-}
-
-static bool
-credential_needles_add(struct needles *l, const void *p, size_t n)
-{
-	return credential_needles_put(l, p, n, false, false);
-}
-
-/* Add the characters of base64 text that only these n bytes determine, when `skip`
- * bytes (0 to 2) precede them in their group of three. */
-static bool
-credential_add_base64(struct needles *l, const char *p, size_t n, size_t skip)
+credential_add_base64(evt_credential *s, evt_needle_set *set, const char *p,
+    size_t n, size_t skip)
 {
 	evt_buf plain = { 0 }, coded = { 0 };
 	size_t from = (skip * 8 + 5) / 6, to = (skip + n) * 8 / 6;
+	unsigned edges = (skip != 0 ? EDGE_BEFORE : 0) |
+	    ((skip + n) % 3 != 0 ? EDGE_AFTER : 0);
 	bool ok = evt_buf_add(&plain, "\0\0", skip) &&
 	    evt_buf_add(&plain, p, n) &&
 	    evt_buf_add_base64(&coded, plain.data, plain.len);
@@ -102,8 +109,8 @@ credential_add_base64(struct needles *l, const char *p, size_t n, size_t skip)
 			coded.data[i] = coded.data[i] == '+' ? '-' :
 			    coded.data[i] == '/'             ? '_' :
 			                                       coded.data[i];
-		ok = credential_needles_put(l, coded.data + from, to - from,
-		    skip != 0, (skip + n) % 3 != 0);
+		ok = credential_add_needle(s, set, coded.data + from, to - from,
+		    edges);
 	}
 	if (plain.len > 0)
 		explicit_bzero(plain.data, plain.len);
@@ -114,19 +121,77 @@ credential_add_base64(struct needles *l, const char *p, size_t n, size_t skip)
 	return ok;
 }
 
-/* Look for this text from now on, as it is and in base64. */
+/* Look for the n bytes (EVT_CREDENTIAL_MIN to PART_MAX) in all forms. */
 static bool
-credential_add_all_forms(evt_credential *s, const char *p, size_t n)
+credential_add_part(evt_credential *s, evt_needle_set *set, const char *p,
+    size_t n)
 {
+	char plus[PART_MAX];
+	bool ok = credential_add_needle(s, set, p, n, 0);
+
+	for (size_t skip = 0; skip < 3 && ok; skip++)
+		ok = credential_add_base64(s, set, p, n, skip);
+	/* As forms are encoded. */
+	for (size_t i = 0; i < n; i++)
+		plus[i] = p[i] == ' ' ? '+' : p[i];
+	ok = ok && credential_add_needle(s, set, plus, n, 0);
+	explicit_bzero(plus, sizeof(plus));
+	return ok;
+}
+
+/* Add a secret to a set.  Returns whether it could be added. */
+static bool
+credential_add(evt_credential *s, int to, const char *p, size_t n)
+{
+	_Static_assert(PART_MAX / 3 * 4 + 4 <= EVT_NEEDLE_SET_MAX &&
+	        EVT_CREDENTIAL_MIN >= EVT_NEEDLE_SET_MIN,
+	    "each form of a part is a needle");
 	bool ok;
 
+	if (s->unescape == NULL)
+		s->unescape = calloc(1, sizeof(*s->unescape));
+	if (s->set[to] == NULL)
+		s->set[to] = evt_needle_set_new();
+	ok = s->unescape != NULL && s->set[to] != NULL &&
+	    evt_grow(&s->found.item, &s->found.cap, SPANS);
+	/* In parts of about the same length. */
+	for (size_t parts = (n - 1) / PART_MAX + 1; ok && parts > 0; parts--) {
+		size_t part = n / parts;
+
+		ok = credential_add_part(s, s->set[to], p, part);
+		p += part;
+		n -= part;
+	}
+	return ok;
+}
+
+/* Blot out this text from now on, until there are too many newer ones. */
+static bool
+credential_remember(evt_credential *s, const char *p, size_t n)
+{
+	size_t before;
+	bool ok = true;
+
 	pthread_mutex_lock(&s->lock);
-	ok = credential_needles_add(&s->known, p, n);
-	for (size_t skip = 0; skip < 3 && ok; skip++)
-		ok = credential_add_base64(&s->known, p, n, skip);
+	if (s->recent == EVT_CREDENTIAL_REMEMBERED) {
+		evt_needle_set_free(s->set[OLDER]);
+		s->set[OLDER] = s->set[RECENT];
+		s->set[RECENT] = NULL;
+		s->recent = 0;
+		/* The credential in use is never too old. */
+		if (s->text != NULL)
+			ok =
+			    credential_add(s, RECENT, s->text, strlen(s->text));
+	}
+	before =
+	    s->set[RECENT] != NULL ? evt_needle_set_count(s->set[RECENT]) : 0;
+	ok = ok && credential_add(s, RECENT, p, n);
+	s->recent += ok && evt_needle_set_count(s->set[RECENT]) > before;
 	pthread_mutex_unlock(&s->lock);
 	return ok;
 }
+
+/* ---- the credential ------------------------------------------------------- */
 
 evt_credential *
 evt_credential_new(const char *file, const char *text)
@@ -157,7 +222,12 @@ evt_credential_free(evt_credential *s)
 	credential_wipe(&s->given);
 	credential_wipe(&s->text);
 	credential_wipe(&s->url);
-	credential_needles_free(&s->known);
+	for (int i = 0; i < SETS; i++)
+		evt_needle_set_free(s->set[i]);
+	if (s->unescape != NULL)
+		explicit_bzero(s->unescape, sizeof(*s->unescape));
+	free(s->unescape);
+	free(s->found.item);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
@@ -250,7 +320,7 @@ credential_adopt(evt_credential *s, const char *text, evt_error *err)
 
 	if (copy == NULL || !credential_percent_encode(text, &url) ||
 	    !evt_buf_add_byte(&url, '\0') ||
-	    !credential_add_all_forms(s, text, strlen(text))) {
+	    !credential_remember(s, text, strlen(text))) {
 		credential_wipe(&copy);
 		if (url.len > 0)
 			explicit_bzero(url.data, url.len);
@@ -301,9 +371,15 @@ evt_credential_text(const evt_credential *s)
 bool
 evt_credential_learn(evt_credential *s, const char *text, size_t n)
 {
+	bool ok;
+
 	assert(s != NULL && (text != NULL || n == 0));
-	return n < EVT_CREDENTIAL_LEARN_MIN ||
-	    credential_add_all_forms(s, text, n);
+	if (n < EVT_CREDENTIAL_LEARN_MIN)
+		return true;
+	pthread_mutex_lock(&s->lock);
+	ok = credential_add(s, GIVEN, text, n);
+	pthread_mutex_unlock(&s->lock);
+	return ok;
 }
 
 int
@@ -337,130 +413,42 @@ evt_credential_fill(const evt_credential *s, const char *text, size_t n,
 
 /* ---- blotting ------------------------------------------------------------ */
 
-/* The value of a digit; 16: not one. */
-static unsigned
-credential_digit(uint8_t c)
+static void
+credential_add_span(struct spans *l, size_t from, size_t to)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10u : 16;
-}
+	struct span *last = l->n > 0 ? &l->item[l->n - 1] : NULL;
 
-/* Whether the bytes at p begin with the byte `c` as `digits` hexadecimal digits. */
-static bool
-credential_is_hex(const uint8_t *p, size_t n, unsigned digits, uint8_t c)
-{
-	unsigned v = 0;
-
-	if (n < digits)
-		return false;
-	for (unsigned i = 0; i < digits; i++) {
-		if (credential_digit(p[i]) > 15)
-			return false;
-		v = v * 16 + credential_digit(p[i]);
+	if (last != NULL && from >= last->from && from <= last->to) {
+		if (last->to < to)
+			last->to = to;
+	} else if (evt_grow(&l->item, &l->cap, l->n + 1)) {
+		l->item[l->n++] = (struct span){ from, to };
+	} else {
+		l->nomem = true;
 	}
-	return v == c;
 }
 
-/* The length of an HTML entity that is `c`, after its '&'; 0: it is not one. */
+/* Overwrite the spans, and forget them.  Without memory for them, overwrite the whole
+ * text: rather a frame is lost than a secret shown. */
 static size_t
-credential_entity(const uint8_t *p, size_t n, uint8_t c)
+credential_blot_spans(struct spans *l, uint8_t *p, size_t n)
 {
-	static const struct {
-		const char *text;
-		uint8_t is;
-	} names[] = { { "amp;", '&' }, { "lt;", '<' }, { "gt;", '>' },
-		{ "quot;", '"' }, { "apos;", '\'' } };
-	unsigned base, v = 0;
-	size_t i = 1;
+	size_t blotted = 0;
 
-	for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
-		size_t len = strlen(names[k].text);
-
-		if (names[k].is == c && n >= len &&
-		    memcmp(p, names[k].text, len) == 0)
-			return len;
+	if (l->nomem) {
+		memset(p, '*', n);
+		blotted = n;
+		l->n = 0;
 	}
-	if (n < 3 || p[0] != '#')
-		return 0;
-	base = (p[1] | 0x20) == 'x' ? 16 : 10;
-	i += base == 16;
-	for (; i < n && i < 10 && credential_digit(p[i]) < base; i++)
-		v = v * base + credential_digit(p[i]);
-	return i < n && p[i] == ';' && v == c ? i + 1 : 0;
-}
-
-/* How many of the n bytes at p are the byte `c` in some form; 0: they are not. */
-static size_t
-credential_form(const uint8_t *p, size_t n, uint8_t c)
-{
-	size_t i = 0, entity;
-
-	if (p[0] == c && c != '\\' && c != '&' && c != '%')
-		return 1;
-	switch (p[0]) {
-	case '+':
-		return c == ' ';
-	case '%': /* also encoded twice: %253d */
-		for (i = 1; n - i >= 2 && p[i] == '2' && p[i + 1] == '5' &&
-		     credential_is_hex(p + i + 2, n - i - 2, 2, c);)
-			return i + 4;
-		return credential_is_hex(p + 1, n - 1, 2, c) ? 3 : p[0] == c;
-	case '&':
-		entity = credential_entity(p + 1, n - 1, c);
-		return entity > 0 ? entity + 1 : p[0] == c;
-	case '\\': /* JSON, also within JSON: one or more backslashes */
-		while (i < n && i < 8 && p[i] == '\\')
-			i++;
-		if (i + 4 < n && p[i] == 'u' &&
-		    credential_is_hex(p + i + 1, n - i - 1, 4, c))
-			return i + 5;
-		if (c == '\\')
-			return i >= 2 ? 2 : 1;
-		return i < n && p[i] == c ? i + 1 : 0;
-	default:
-		return 0;
+	for (size_t i = 0; i < l->n; i++) {
+		for (size_t k = l->item[i].from; k < l->item[i].to; k++) {
+			blotted += p[k] != '*';
+			p[k] = '*';
+		}
 	}
-}
-
-/* The length of the needle in any form at p; 0: it is not there. */
-static size_t
-credential_match(const struct needle *nd, const uint8_t *p, size_t n)
-{
-	size_t at = 0;
-
-	for (size_t i = 0; i < nd->len; i++) {
-		size_t len =
-		    at < n ? credential_form(p + at, n - at, nd->data[i]) : 0;
-
-		if (len == 0)
-			return 0;
-		at += len;
-	}
-	return at;
-}
-
-/* Find the needle; `coded`: in any form, and not only as it is.  NULL: it is not
- * there. */
-static uint8_t *
-credential_find(const struct needle *nd, bool coded, uint8_t *p, size_t n,
-    size_t *ret_len)
-{
-	*ret_len = nd->len;
-	if (!coded)
-		return memmem(p, n, nd->data, nd->len);
-	for (size_t i = 0; i < n; i++) {
-		uint8_t c = p[i];
-
-		if (c != nd->data[0] && c != '%' && c != '\\' && c != '&' &&
-		    c != '+')
-			continue;
-		*ret_len = credential_match(nd, p + i, n - i);
-		if (*ret_len > 0)
-			return p + i;
-	}
-	return NULL;
+	l->n = 0;
+	l->nomem = false;
+	return blotted;
 }
 
 static bool
@@ -471,60 +459,56 @@ credential_is_base64(uint8_t c)
 	    c == '-' || c == '_';
 }
 
-/* Overwrite the needle everywhere; with `quoted`, only where it is a whole JSON
- * string. */
-static size_t
-credential_blot_one(const struct needle *nd, bool coded, bool quoted,
-    uint8_t *p, size_t n)
+/* Find all needles.  `from`: where each byte comes from, and the end; NULL: from its
+ * own place. */
+static void
+credential_search(const evt_credential *s, const uint8_t *p, size_t n,
+    const size_t *from, struct spans *found)
 {
-	uint8_t *at = p, *end = p + n;
-	size_t blotted = 0;
+	for (int i = 0; i < SETS; i++) {
+		size_t at = 0, len;
+		unsigned edges;
 
-	for (;;) {
-		size_t len;
-		uint8_t *after;
+		for (; s->set[i] != NULL; at++) {
+			size_t a, b;
 
-		at = credential_find(nd, coded, at, (size_t)(end - at), &len);
-		if (at == NULL)
-			return blotted;
-		after = at + len;
-		if (quoted &&
-		    (at == p || at[-1] != '"' || after == end ||
-		        *after != '"')) {
-			at++;
-			continue;
+			len = evt_needle_set_find(s->set[i], p, n, at, &at,
+			    &edges);
+			if (len == 0)
+				break;
+			a = at;
+			b = at + len;
+			if ((edges & EDGE_BEFORE) != 0 && a > 0 &&
+			    credential_is_base64(p[a - 1]))
+				a--;
+			if ((edges & EDGE_AFTER) != 0 && b < n &&
+			    credential_is_base64(p[b]))
+				b++;
+			credential_add_span(found, from != NULL ? from[a] : a,
+			    from != NULL ? from[b] : b);
 		}
-		if (nd->before && at > p && credential_is_base64(at[-1]))
-			at--;
-		if (nd->after && after < end && credential_is_base64(*after))
-			after++;
-		memset(at, '*', (size_t)(after - at));
-		blotted += (size_t)(after - at);
-		at = after;
 	}
 }
 
-static size_t
-credential_blot_all(const struct needles *l, bool quoted, uint8_t *p, size_t n)
+/* Find all needles in the text without its escapes. */
+static void
+credential_search_unescaped(const evt_credential *s, const uint8_t *p, size_t n,
+    struct spans *found)
 {
-	size_t blotted = 0;
-	bool coded;
+	evt_unescape *u = s->unescape;
 
-	if (n == 0 || l->n == 0)
-		return 0;
-	/* Each other form has one of these characters. */
-	coded = memchr(p, '\\', n) != NULL || memchr(p, '%', n) != NULL ||
-	    memchr(p, '&', n) != NULL || memchr(p, '+', n) != NULL;
-
-	for (size_t i = 0; i < l->n; i++) {
-		const struct needle *nd = &l->item[i];
-
-		/* As it is: a secret may itself look like an encoded text. */
-		blotted += credential_blot_one(nd, false, quoted, p, n);
-		if (coded)
-			blotted += credential_blot_one(nd, true, quoted, p, n);
+	u->n = 0;
+	u->slash = false;
+	for (size_t i = 0; i < n; i++) {
+		evt_unescape_add(u, p[i], i);
+		if (u->n + EVT_UNESCAPE_STEP <= EVT_UNESCAPE_ROOM)
+			continue;
+		evt_unescape_end(u, i + 1);
+		credential_search(s, u->text, u->n, u->from, found);
+		evt_unescape_keep(u, OVERLAP);
 	}
-	return blotted;
+	evt_unescape_end(u, n);
+	credential_search(s, u->text, u->n, u->from, found);
 }
 
 void
@@ -538,29 +522,115 @@ evt_credential_wipe(char *text)
 size_t
 evt_credential_blot(evt_credential *s, uint8_t *p, size_t n)
 {
-	size_t blotted;
+	size_t blotted = 0;
 
+	assert(s != NULL && (p != NULL || n == 0));
 	pthread_mutex_lock(&s->lock);
-	blotted = credential_blot_all(&s->known, false, p, n);
+	if (s->unescape != NULL && n > 0) {
+		credential_search(s, p, n, NULL, &s->found);
+		/* Each escape begins with one of these characters. */
+		if (memchr(p, '\\', n) != NULL || memchr(p, '%', n) != NULL ||
+		    memchr(p, '&', n) != NULL)
+			credential_search_unescaped(s, p, n, &s->found);
+		blotted = credential_blot_spans(&s->found, p, n);
+	}
 	pthread_mutex_unlock(&s->lock);
 	return blotted;
 }
 
+/* ---- messages that are sent ----------------------------------------------- */
+
+/* Find the next string of a JSON text at or after *at: its quotes are at *at and
+ * *ret_end.  false: there is none. */
+static bool
+credential_next_string(const uint8_t *p, size_t n, size_t *at, size_t *ret_end)
+{
+	const uint8_t *quote = *at < n ? memchr(p + *at, '"', n - *at) : NULL;
+	size_t end;
+
+	if (quote == NULL)
+		return false;
+	*at = (size_t)(quote - p);
+	for (end = *at + 1; end < n && p[end] != '"'; end++)
+		end += p[end] == '\\';
+	*ret_end = end;
+	return end < n;
+}
+
+static bool
+credential_decode(const uint8_t *p, size_t at, size_t end, evt_buf *out)
+{
+	out->len = 0;
+	return evt_json_view_text(evt_json_view_make(p + at, end + 1 - at),
+	    out);
+}
+
+/* Whether the n bytes at p are what is between a member's name and its value. */
+static bool
+credential_is_colon(const uint8_t *p, size_t n)
+{
+	size_t colons = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] == ':')
+			colons++;
+		else if (p[i] != ' ' && (p[i] < '\t' || p[i] > '\r'))
+			return false;
+	}
+	return colons == 1;
+}
+
+static bool
+credential_is_blotted(evt_key key)
+{
+	for (uint32_t i = 0; i < key.len; i++) {
+		if (key.text[i] != '*')
+			return false;
+	}
+	return true;
+}
+
 /* Gather the string values of members that are surely secrets. */
 static bool
-credential_gather(const cJSON *node, struct needles *found)
+credential_gather(const uint8_t *p, size_t n, evt_buf *text,
+    evt_key_table *found)
 {
-	for (; node != NULL; node = node->next) {
-		if (cJSON_IsString(node) && node->string != NULL &&
-		    strlen(node->valuestring) > 0 &&
-		    evt_credential_name(node->string, strlen(node->string)) ==
-		        EVT_CREDENTIAL_SURE &&
-		    !credential_needles_add(found, node->valuestring,
-		        strlen(node->valuestring)))
+	bool secret = false; /* the last string is the name of a secret */
+
+	for (size_t at = 0, end, last = 0;
+	     credential_next_string(p, n, &at, &end); last = at = end + 1) {
+		bool value = secret && credential_is_colon(p + last, at - last);
+
+		if (!credential_decode(p, at, end, text))
 			return false;
-		if (node->child != NULL &&
-		    !credential_gather(node->child, found))
+		secret = !value &&
+		    evt_credential_name((const char *)text->data, text->len) ==
+		        EVT_CREDENTIAL_SURE;
+		if (!value || text->len == 0)
+			continue;
+		if (text->len > UINT32_MAX ||
+		    !evt_key_table_reserve(found, 1) ||
+		    !evt_buf_reserve(&found->text, text->len))
 			return false;
+		evt_key_table_add(found, (const char *)text->data,
+		    (uint32_t)text->len, false);
+	}
+	return true;
+}
+
+/* Find the strings that are in the table. */
+static bool
+credential_find_strings(const uint8_t *p, size_t n, evt_buf *text,
+    const evt_key_table *table, struct spans *found)
+{
+	for (size_t at = 0, end; credential_next_string(p, n, &at, &end);
+	     at = end + 1) {
+		if (!credential_decode(p, at, end, text))
+			return false;
+		if (text->len <= UINT32_MAX &&
+		    evt_key_table_find(table, (const char *)text->data,
+		        (uint32_t)text->len, false) != UINT32_MAX)
+			credential_add_span(found, at + 1, end);
 	}
 	return true;
 }
@@ -569,22 +639,30 @@ size_t
 evt_credential_blot_sent(evt_credential *s, uint8_t *p, size_t n)
 {
 	size_t blotted = evt_credential_blot(s, p, n);
-	struct needles found = { 0 };
-	cJSON *json = cJSON_ParseWithLength((const char *)p, n);
+	evt_key_table secrets = { 0 };
+	struct spans found = { 0 };
+	evt_buf text = { 0 };
 
-	if (json != NULL && credential_gather(json, &found)) {
-		for (size_t i = 0; i < found.n; i++) {
-			const struct needle *nd = &found.item[i];
+	found.nomem = !credential_gather(p, n, &text, &secrets);
+	if (!found.nomem && secrets.n > 0)
+		found.nomem =
+		    !credential_find_strings(p, n, &text, &secrets, &found);
+	for (uint32_t i = 0; i < secrets.n && !found.nomem; i++) {
+		evt_key key = evt_key_table_key(&secrets, i);
 
-			if (nd->data[0] != '*' &&
-			    !evt_credential_learn(s, (const char *)nd->data,
-			        nd->len))
-				break;
-		}
-		blotted += credential_blot_all(&found, true, p, n);
+		if (key.len >= EVT_CREDENTIAL_LEARN_MIN &&
+		    !credential_is_blotted(key))
+			found.nomem =
+			    !credential_remember(s, key.text, key.len);
 	}
-	credential_needles_free(&found);
-	cJSON_Delete(json);
+	blotted += credential_blot_spans(&found, p, n);
+	free(found.item);
+	if (text.cap > 0)
+		explicit_bzero(text.data, text.cap);
+	if (secrets.text.cap > 0)
+		explicit_bzero(secrets.text.data, secrets.text.cap);
+	evt_key_table_free(&secrets);
+	evt_buf_free(&text);
 	return blotted;
 }
 

@@ -7,8 +7,13 @@
  * ${CREDENTIAL} in what is sent.  Before anything is stored or shown, all its
  * occurrences are overwritten with as many asterisks, in any form that common
  * encoders give it: each byte may be plain, percent-encoded, escaped as in JSON, or
- * an HTML entity; and the whole may be part of base64 text, URL-safe or not.  A
- * credential that was replaced by another is blotted out for the rest of the run.
+ * an HTML entity, also several times; and the whole may be part of base64 text,
+ * URL-safe or not, which may be escaped.  Each byte that belongs to any secret is
+ * overwritten.  The time for a text does not depend on the number of secrets.
+ *
+ * A credential that was replaced by another stays secret, as do the secrets of
+ * messages that were sent; of both together, at least the last
+ * EVT_CREDENTIAL_REMEMBERED are known.
  *
  * A credential has at least EVT_CREDENTIAL_MIN bytes.  A shorter one would occur
  * by chance in ordinary frames, and blotting must not damage the feed.
@@ -28,6 +33,8 @@
 #define EVT_CREDENTIAL_MAX 4096u
 /* evt_credential_learn() ignores texts that are shorter, in bytes. */
 #define EVT_CREDENTIAL_LEARN_MIN 16u
+/* When there are so many newer ones, a secret may be forgotten. */
+#define EVT_CREDENTIAL_REMEMBERED 16384u
 
 typedef struct evt_credential evt_credential;
 
@@ -52,8 +59,8 @@ int evt_credential_load(evt_credential *s, evt_error *err);
 /* The credential, NUL-terminated; NULL if there is none. */
 const char *evt_credential_text(const evt_credential *s);
 
-/* Blot out this text, too, from now on, unless it is shorter than
- * EVT_CREDENTIAL_LEARN_MIN.  false: out of memory. */
+/* Blot out this text, too, unless it is shorter than EVT_CREDENTIAL_LEARN_MIN.  It
+ * is never forgotten.  false: out of memory. */
 bool evt_credential_learn(evt_credential *s, const char *text, size_t n);
 
 enum evt_credential_form {
@@ -68,14 +75,14 @@ enum evt_credential_form {
 int evt_credential_fill(const evt_credential *s, const char *text, size_t n,
     enum evt_credential_form form, evt_buf *out, evt_error *err);
 
-/* Overwrite every occurrence in the n bytes at p.  Returns how many bytes were
- * overwritten.  Any thread may call it, at any time. */
+/* Overwrite every occurrence in the n bytes at p; all of them if out of memory.
+ * Returns how many bytes were overwritten.  Any thread may call it, at any time. */
 size_t evt_credential_blot(evt_credential *s, uint8_t *p, size_t n);
 
 /*
- * Blot a message that is sent.  If it is JSON, also blot, and learn, the string
- * values of members whose name tells that they are secret.  Returns how many
- * bytes were overwritten.
+ * Blot a message that is sent.  If it is JSON, also blot, and remember, the string
+ * values of members whose name tells that they are secret.  Out of memory, blot all
+ * of it.  Returns how many bytes were overwritten.
  */
 size_t evt_credential_blot_sent(evt_credential *s, uint8_t *p, size_t n);
 

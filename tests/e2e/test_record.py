@@ -1,12 +1,16 @@
 """evtape-record against the simulator: its requests, the recorded frames, and faults."""
 
+import base64
+import html
 import json
 import os
+import random
 import re
 import resource
 import socket
 import subprocess
 import time
+import urllib.parse
 
 import evtest
 import feed
@@ -450,14 +454,52 @@ class Pressure(feed.FeedCase):
 
 
 class Lines(feed.FeedCase):
-    def lines(self, text, *options, check=0):
-        return evtest.run("evtape-record", "-", "-o", self.tape, *options, stdin=text, check=check)
+    def lines(self, text, *options, check=0, env=None):
+        return evtest.run("evtape-record", "-", "-o", self.tape, *options, stdin=text, check=check, env=env)
 
     def test_any_bytes(self):
         text = b"\n".join([b"", b"{}", b"\x00\xff", b'{"event":"e","data":{"source_id":5}}', b"a" * 300000, b"no end"])
         self.lines(text)
         self.assertEqual([p for _, p in self.payloads()], text.split(b"\n"))
         self.assertEqual(self.marks("stopped")[0]["reason"], "end of input")
+
+    # How others write a text, as Python, PHP, Go, .NET and browsers do.
+    ENCODERS = {
+        "quote": lambda t: urllib.parse.quote(t, safe=""),
+        "quote, slashes kept": urllib.parse.quote,
+        "quote of forms": urllib.parse.quote_plus,
+        "quote in lower case": lambda t: re.sub("%..", lambda m: m[0].lower(), urllib.parse.quote(t, safe="")),
+        "JSON": lambda t: json.dumps(t)[1:-1],
+        "JSON, slashes escaped": lambda t: json.dumps(t, ensure_ascii=False)[1:-1].replace("/", "\\/"),
+        "JSON for pages": lambda t: re.sub("[&<>='+]", lambda m: "\\u%04X" % ord(m[0]), json.dumps(t)[1:-1]),
+        "HTML": html.escape,
+        "HTML, numbers": lambda t: re.sub("[^ -~]|[&<>\"'/+=]", lambda m: "&#x%X;" % ord(m[0]), t),
+        "XML, numbers": lambda t: t.encode("ascii", "xmlcharrefreplace").decode(),
+    }
+    BASE64 = (base64.b64encode, base64.urlsafe_b64encode)
+
+    def test_the_credential_in_the_forms_of_other_encoders(self):
+        """Any characters, encoded once or twice, or as a part of base64."""
+        chance = random.Random(20)
+        letters = [chr(c) for c in range(0x20, 0x7f)] + ["\u00e4", "\u20ac", "\U0001f68c"] + list("%&\\/\"+= ")
+        for _ in range(8):
+            secret = "k" + "".join(chance.choices(letters, k=chance.randint(8, 40))) + "z"
+            forms, parts = [secret], []
+            for name, encode in self.ENCODERS.items():
+                forms.append(encode(secret))
+                forms += [again(encode(secret)) for again in self.ENCODERS.values()]
+                for code in self.BASE64:
+                    text = chance.randbytes(chance.randint(0, 4)) + secret.encode() + chance.randbytes(chance.randint(0, 4))
+                    parts.append(self.ENCODERS[name](code(text).decode()))
+            self.tape = self.path("%d.tape" % chance.getrandbits(64))
+            self.lines("".join("<%s>\n" % f for f in forms + parts).encode(),
+                       env={"EVTAPE_CREDENTIAL": secret})
+            got = [p.decode() for _, p in self.payloads()]
+            for form, line in zip(forms, got):
+                self.assertEqual(line, "<%s>" % ("*" * len(form.encode())), (secret, form))
+            for form, line in zip(parts, got[len(forms):]):
+                # At both ends, some characters belong to the neighbours alone.
+                self.assertRegex(line, r"^<\S{0,40}\*{%d,}\S{0,40}>$" % (len(secret.encode()) * 4 // 3), (secret, form))
 
     def test_a_line_that_is_too_long(self):
         done = self.lines(b"a\n" + b"x" * 5000 + b"\nb\n", "--max-message", "1000", check=3)

@@ -214,6 +214,205 @@ TEST(secrets_of_sent_messages_are_learned)
 	evt_credential_free(s);
 }
 
+/* An escaped escape, base64 that was escaped, characters beyond ASCII. */
+TEST(escapes_of_escapes_are_blotted_out)
+{
+	static const struct {
+		const char *secret, *text;
+	} cases[] = {
+		{ "a/b+c=d&e~12345", "a%2Fb%2Bc%3Dd%26e~12345" },
+		{ "a/b+c=d&e~12345", "a%252Fb%252bc%253Dd%2526e~12345" },
+		{ "a/b+c=d&e~12345", "a%25252Fb%25252bc=d%252526e~12345" },
+		{ "a/b+c=d&e~12345", "a\\\\\\/b+c=d\\\\u0026e~12345" },
+		{ "a/b+c=d&e~12345", "a\\/b+c\\x3Dd&amp;e~12345" },
+		{ "a/b+c=d&e~12345",
+		    "a&#x2f;b&plus;c&equals;d&amp;amp;e~12345" },
+		{ "a/b+c=d&e~12345", "a%2Fb\\u002Bc&#61;d\\u0026amp;e~12345" },
+		/* Its base64 is YX4/Yis+PT4/Pj8+Pw==, with the padding left. */
+		{ "a~?b+>=>?>?>?", "YX4%2FYis%2BPT4%2FPj8%2BPw" },
+		{ "a~?b+>=>?>?>?", "YX4\\/Yis\\u002BPT4\\/Pj8+Pw" },
+		{ "a~?b+>=>?>?>?", "YX4%252fYis%252bPT4%252fPj8%252bPw" },
+		{ "gr\u00fcn \U0001f68c secret",
+		    "gr\\u00FCn \\ud83d\\ude8c secret" },
+		{ "gr\u00fcn \U0001f68c secret",
+		    "gr%C3%bcn %F0%9F%9A%8C secret" },
+		{ "gr\u00fcn \U0001f68c secret", "gr&#252;n &#x1F68C; secret" },
+		{ "a b c d e f g", "a+b+c+d+e+f+g" },
+		{ "a b c d e f/g", "a+b+c+d+e+f%2fg" },
+		{ "C:\\new\\table\\", "C:\\\\new\\\\table\\\\" },
+		/* What looks like an escape. */
+		{ "100%41%sure\\u0041", "100%41%sure\\u0041" },
+		{ "100%41%sure\\u0041", "100%2541%25sure%5Cu0041" },
+		{ "100%41%sure\\u0041", "100%41%sure\\\\u0041" },
+		{ "100%41%sure\\u0041", "100%41%sure&bsol;u0041" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		evt_credential *s = secret(cases[i].secret);
+		char text[128];
+		size_t n, stars;
+
+		snprintf(text, sizeof(text), "<%s>", cases[i].text);
+		n = strlen(text);
+		evt_credential_blot(s, (uint8_t *)text, n);
+		stars = strspn(text + 1, "*");
+		/* A backslash at the end of a secret may stay. */
+		if (stars + strspn(text + 1 + stars, "\\") != n - 2)
+			fail_msg("case %zu: %s", i, text);
+		assert_int_equal(text[0], '<');
+		assert_int_equal(text[n - 1], '>');
+		evt_credential_free(s);
+	}
+}
+
+/* A secret that begins as another does, or overlaps it, is blotted out to its last
+ * byte. */
+TEST(secrets_that_overlap_are_blotted_out)
+{
+	static const char *const secrets[] = { "0123456789abcdef",
+		"0123456789abcdefghijkl", "cdefghijklmnopqrst",
+		"klmnopqrstuvwxyz" };
+	static const char *const texts[] = {
+		"<0123456789abcdefghijklmnopqrstuvwxyz>",
+		"<0123456789%61bcdefghijklmnopqrstuvwx%79z>",
+		"<0123456789abcdef%67hijklmnopqrstuvwxyz>",
+	};
+
+	for (size_t first = 0; first < 4; first++) {
+		evt_credential *s = evt_credential_new(NULL, NULL);
+
+		for (size_t i = 0; i < 4; i++) {
+			const char *text = secrets[(first + i) % 4];
+
+			assert_true(
+			    evt_credential_learn(s, text, strlen(text)));
+		}
+		for (size_t i = 0; i < 3; i++) {
+			char text[64];
+			size_t n;
+
+			snprintf(text, sizeof(text), "%s", texts[i]);
+			n = strlen(text);
+			evt_credential_blot(s, (uint8_t *)text, n);
+			assert_int_equal(strspn(text + 1, "*"), n - 2);
+		}
+		evt_credential_free(s);
+	}
+}
+
+/* At each place of a long text, also where pieces of it meet. */
+TEST(long_texts_are_searched_whole)
+{
+	enum { LENGTH = 1 << 20 };
+	static const char escaped[] = "a%2Fb%2Bc%3Dd%26e~12345";
+	evt_credential *s = secret("a/b+c=d&e~12345");
+	size_t n = sizeof(escaped) - 1;
+	char *text = malloc(LENGTH);
+
+	assert_non_null(text);
+	for (size_t from = 0; from < 4; from++) {
+		memset(text, '%', LENGTH);
+		for (size_t i = from; i + n <= LENGTH; i += 4093 + from)
+			memcpy(text + i, escaped, n);
+		assert_true(
+		    evt_credential_blot(s, (uint8_t *)text, LENGTH) > 0);
+		for (size_t i = from; i + n <= LENGTH; i += 4093 + from)
+			assert_true(text[i] == '*' && text[i + n - 1] == '*');
+		assert_null(memmem(text, LENGTH, "12345", 5));
+	}
+	free(text);
+	evt_credential_free(s);
+}
+
+/* A long secret is looked for in parts, and blotted out whole, in base64 too. */
+TEST(a_long_secret_is_blotted_out)
+{
+	enum { LENGTH = 3 * EVT_CREDENTIAL_MAX + 17 };
+	evt_credential *s = evt_credential_new(NULL, NULL);
+	char *text = malloc(LENGTH);
+	evt_buf coded = { 0 };
+
+	assert_non_null(text);
+	for (size_t i = 0; i < LENGTH; i++)
+		text[i] = (char)('a' + i * i % 23);
+	assert_true(evt_credential_learn(s, text, LENGTH));
+	assert_true(evt_buf_add_base64(&coded, "?", 1) &&
+	    evt_buf_add_base64(&coded, text, LENGTH));
+	evt_credential_blot(s, coded.data, coded.len);
+	assert_null(memmem(coded.data + 4, coded.len - 8, "=", 1));
+	for (size_t i = 4; i < coded.len - 4; i++)
+		assert_int_equal(coded.data[i], '*');
+	assert_int_equal(evt_credential_blot(s, (uint8_t *)text, LENGTH),
+	    LENGTH);
+	evt_buf_free(&coded);
+	free(text);
+	evt_credential_free(s);
+}
+
+/* Many secrets cost no more than one.  Those that the user gave and the credential
+ * are never forgotten, others only when there are very many. */
+TEST(many_secrets)
+{
+	/* All begin alike, as web tokens do. */
+	static const char form[] =
+	    "{\"token\":\"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.%08u\"}";
+	enum { MANY = 2 * EVT_CREDENTIAL_REMEMBERED + 10 };
+	evt_credential *s = secret("the credential in use");
+	char text[128];
+
+	assert_true(evt_credential_learn(s, "a secret in the URL", 19));
+	for (unsigned i = 0; i < MANY; i++) {
+		int n = snprintf(text, sizeof(text), form, i);
+
+		assert_true(evt_credential_blot_sent(s, (uint8_t *)text,
+		                (size_t)n) > 0);
+	}
+	for (unsigned i = MANY - EVT_CREDENTIAL_REMEMBERED; i < MANY; i++) {
+		int n = snprintf(text, sizeof(text), form, i);
+
+		evt_credential_blot(s, (uint8_t *)text, (size_t)n);
+		assert_null(strstr(text, "eyJ"));
+	}
+	snprintf(text, sizeof(text),
+	    "the credential in use, a secret in the URL");
+	evt_credential_blot(s, (uint8_t *)text, strlen(text));
+	assert_string_equal(text, "*********************, *******************");
+	evt_credential_free(s);
+}
+
+/* Names and values of a sent message, with white space, nested, escaped; and what
+ * is not a value of such a name. */
+TEST(values_of_secret_names_are_blotted_out)
+{
+	static const struct {
+		const char *before, *after;
+	} cases[] = {
+		{ "{\"token\" :\n\"short\"}", "{\"token\" :\n\"*****\"}" },
+		{ "{\"a\":[{\"pass\\u0077ord\":\"x\\\"y\"}],\"b\":\"x\\\"y\"}",
+		    "{\"a\":[{\"pass\\u0077ord\":\"****\"}],\"b\":\"****\"}" },
+		{ "{\"token\":\"a\\u0000b\",\"c\":\"a\"}",
+		    "{\"token\":\"********\",\"c\":\"a\"}" },
+		{ "{\"token\":1,\"c\":\"d\"}", "{\"token\":1,\"c\":\"d\"}" },
+		{ "{\"token\":{\"c\":\"d\"}}", "{\"token\":{\"c\":\"d\"}}" },
+		{ "{\"a\":\"token\",\"c\":\"d\"}",
+		    "{\"a\":\"token\",\"c\":\"d\"}" },
+		{ "{\"token\":\"\",\"c\":\"\"}",
+		    "{\"token\":\"\",\"c\":\"\"}" },
+		{ "\"token\"", "\"token\"" },
+		{ "\"token\":\"cut", "\"token\":\"cut" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		evt_credential *s = evt_credential_new(NULL, NULL);
+		char text[128];
+
+		snprintf(text, sizeof(text), "%s", cases[i].before);
+		evt_credential_blot_sent(s, (uint8_t *)text, strlen(text));
+		assert_string_equal(text, cases[i].after);
+		evt_credential_free(s);
+	}
+}
+
 /* What a recorder's tape thread does to its marks. */
 static void *
 blot_marks(void *arg)
@@ -268,6 +467,12 @@ main(void)
 		RUN(base64_of_a_text_with_the_secret_is_blotted_out),
 		RUN(an_old_credential_stays_blotted_out),
 		RUN(secrets_of_sent_messages_are_learned),
+		RUN(escapes_of_escapes_are_blotted_out),
+		RUN(secrets_that_overlap_are_blotted_out),
+		RUN(long_texts_are_searched_whole),
+		RUN(a_long_secret_is_blotted_out),
+		RUN(many_secrets),
+		RUN(values_of_secret_names_are_blotted_out),
 		RUN(one_thread_loads_while_another_blots),
 	};
 
