@@ -54,14 +54,13 @@ static bool
 recorder_overdue(void *ctx)
 {
 	evt_recorder *rec = ctx;
-	int64_t since = INT64_MAX;
+	bool overdue;
 
 	pthread_mutex_lock(&rec->lock);
-	if (rec->ending > 0)
-		since = rec->ended_ns;
+	overdue = rec->ending > 0 && rec->hurried &&
+	    evt_clock_mono() - rec->hurried_ns > EVT_RECORDER_HURRY_NS;
 	pthread_mutex_unlock(&rec->lock);
-	return since != INT64_MAX &&
-	    evt_clock_mono() - since > EVT_RECORDER_ENDING_NS;
+	return overdue;
 }
 
 static void
@@ -494,10 +493,8 @@ void
 evt_recorder_end(evt_recorder *rec, const char *reason)
 {
 	pthread_mutex_lock(&rec->lock);
-	if (rec->ending == 0) {
+	if (rec->ending == 0)
 		snprintf(rec->reason, sizeof(rec->reason), "%s", reason);
-		rec->ended_ns = evt_clock_mono();
-	}
 	rec->ending++;
 	pthread_cond_broadcast(&rec->changed);
 	pthread_mutex_unlock(&rec->lock);
@@ -507,6 +504,17 @@ evt_recorder_end(evt_recorder *rec, const char *reason)
 		evt_session_wake(rec->session);
 	else
 		evt_recorder_signal(rec->wake_fd);
+}
+
+void
+evt_recorder_hurry(evt_recorder *rec)
+{
+	pthread_mutex_lock(&rec->lock);
+	if (!rec->hurried) {
+		rec->hurried = true;
+		rec->hurried_ns = evt_clock_mono();
+	}
+	pthread_mutex_unlock(&rec->lock);
 }
 
 /* Set a flag for the thread of the tape, and wake the thread. */

@@ -100,6 +100,9 @@ int evt_recorder_done_fd(const evt_recorder *rec);
  * first one counts.  After a second call the server's answer to the close frame
  * is not waited for.  From any thread. */
 void evt_recorder_end(evt_recorder *rec, const char *reason);
+/* A recording that is ended, or will be, has 10 s from the first call on.  Frames
+ * that are still queued after 6 s are discarded and counted.  From any thread. */
+void evt_recorder_hurry(evt_recorder *rec);
 /* Begin a new segment. */
 void evt_recorder_rotate(evt_recorder *rec);
 /* Write the held frames (keep_last_ns) to the tape. */

@@ -26,9 +26,9 @@
  * oftener. */
 #define EVT_RECORDER_GATHER_NS (5 * EVT_NS_PER_MS)
 
-/* A recording ends within 10 s.  As long after its end was asked for, frames
- * that are still queued are discarded; the rest is for closing the tape. */
-#define EVT_RECORDER_ENDING_NS (6 * EVT_NS_PER_S)
+/* A recording that is hurried ends within 10 s.  After this time, frames that are
+ * still queued are discarded; the rest is for closing the tape. */
+#define EVT_RECORDER_HURRY_NS (6 * EVT_NS_PER_S)
 
 struct evt_recorder {
 	evt_recorder_options o;
@@ -57,7 +57,8 @@ struct evt_recorder {
 	pthread_mutex_t lock; /* protects all below */
 	pthread_cond_t changed;
 	int ending;           /* how often the end was asked for */
-	int64_t ended_ns;     /* when it first was, by CLOCK_MONOTONIC */
+	bool hurried;         /* it must end soon */
+	int64_t hurried_ns;   /* since when, by CLOCK_MONOTONIC */
 	bool rotate, trigger; /* requests to the thread of the tape */
 	char reason[64];
 	bool failed;

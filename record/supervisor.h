@@ -31,8 +31,8 @@ typedef struct evt_supervisor {
 	void (*say)(void *ctx, enum evt_status_event event, const char *text);
 	/* Whether the recording is being ended: enum evt_supervisor_ending. */
 	int (*ending)(void *ctx);
-	/* Whether the end was asked for so long ago that frames which are still
-	 * queued are discarded.  NULL: never. */
+	/* Whether the end is in a hurry, and for so long that frames which are
+	 * still queued are discarded.  NULL: never. */
 	bool (*overdue)(void *ctx);
 	/* End the recording; only the first `reason` counts. */
 	void (*end)(void *ctx, const char *reason);

@@ -34,9 +34,9 @@ typedef struct evt_tape_sink_options {
 	 * and put it again when its segment is dropped. */
 	bool dropping;
 	evt_disk_space *disk_space; /* NULL: not watched */
-	/* say, ending, overdue, end, pause, beat (each MiB that is written), status.
-	 * While the recording is being ended, a failing tape is retried for a
-	 * few seconds more only. */
+	/* say, ending, overdue, end, pause, beat (each MiB that is written),
+	 * status.  While the recording is being ended, a failing tape is retried
+	 * for a few seconds more only. */
 	const evt_supervisor *supervisor;
 } evt_tape_sink_options;
 
@@ -48,8 +48,9 @@ void evt_tape_sink_free(evt_tape_sink *s);
 /*
  * Put a frame.  If the tape cannot take it, this retries each second until it
  * can.  Only while the recording is being ended is the frame given up, and
- * counted; once the end is overdue, without a try.  The sink itself ends the recording if the tape is gone, or its
- * watched disk is full, for EVT_TAPE_SINK_PATIENCE tries.
+ * counted; once the end is overdue, without a try.  The sink itself ends the
+ * recording if the tape is gone, or its watched disk is full, for
+ * EVT_TAPE_SINK_PATIENCE tries.
  */
 void evt_tape_sink_put(evt_tape_sink *s, const evt_queue_item *item);
 /* Commit the frames that were put, in the same way, and update the status. */

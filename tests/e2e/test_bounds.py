@@ -194,15 +194,32 @@ class Stops(evtest.Case):
         recorder = self.flood()
         self.sound(recorder, self.ends(recorder, busy=True))
 
-    def test_a_flood_that_is_not_written_in_time(self):
-        """What is queued when the time is over is discarded. (libfaketime makes the time short.)"""
+    def fast_clock(self):
+        """An environment in which seconds pass in less than a millisecond."""
         found = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
         if not found or SANITIZED or "EVTAPE_VALGRIND" in os.environ:
             self.skipTest("no libfaketime here (package faketime), or not with this build")
-        recorder = self.flood(LD_PRELOAD=found[0], FAKETIME="+0 x2000")
+        return {"LD_PRELOAD": found[0], "FAKETIME": "+0 x2000"}
+
+    def test_a_flood_that_is_not_written_in_time(self):
+        """What is queued when the time is over is discarded."""
+        recorder = self.flood(**self.fast_clock())
         last = self.sound(recorder, self.ends(recorder, busy=True))
         self.assertGreater(last["unwritten"], 0)
         self.assertGreater(last["frames"], 0)
+
+    def test_an_input_that_ends_is_written_whole(self):
+        """However long it takes: only a signal is in a hurry."""
+        n, tape, lines = 200000, self.path("t.tape"), self.path("lines")
+        with open(lines, "w", encoding="ascii") as f:
+            f.writelines('{"event":"e","data":{"source_id":%d}}\n' % (i * 7919) for i in range(n))
+        with open(lines, "rb") as given:
+            done = evtest.Proc([evtest.program("evtape-record"), "-", "-o", tape, "--json"], stdin=given,
+                               env=dict(os.environ, **self.fast_clock()))
+        self.addCleanup(done.kill)
+        done.finish()
+        last = json.loads(done.out.splitlines()[-1])
+        self.assertEqual((last["reason"], last["frames"], last["unwritten"]), ("end of input", n, 0))
 
 
 if __name__ == "__main__":

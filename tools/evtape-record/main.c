@@ -77,6 +77,7 @@ record_main_take_signals(struct program *p, evt_recorder *rec)
 		snprintf(reason, sizeof(reason), "signal %s",
 		    info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
 		record_main_end(p, rec, reason);
+		evt_recorder_hurry(rec);
 	}
 }
 
