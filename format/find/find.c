@@ -57,7 +57,7 @@ struct places {
 	unsigned root[EVT_FIND_EXPR_FIELDS]; /* a JSON pointer */
 	unsigned here[EVT_FIND_EXPR_FIELDS]; /* in the value itself */
 	unsigned in[EVT_FIND_EXPR_FIELDS];   /* in its `data` or `state` */
-	unsigned inner, inner_id, id, user_time;
+	unsigned inner, inner_id, id, tracker_id;
 };
 
 /* An item, or the end of the window for a source. */
@@ -132,7 +132,7 @@ find_make_places(const evt_find_expr *x, const char *inner, bool root,
 	p->inner = find_add_name(p, inner, NULL);
 	p->inner_id = find_add_name(p, inner, "source_id");
 	p->id = find_add_name(p, "source_id", NULL);
-	p->user_time = find_add_name(p, "user_time", NULL);
+	p->tracker_id = find_add_name(p, "tracker_id", NULL);
 }
 _Static_assert(2 * EVT_FIND_EXPR_FIELDS + 4 <= EVT_FIND_PATHS_MAX,
     "room for all paths");
@@ -696,29 +696,49 @@ find_item(evt_find *f, const evt_frame_items *items, struct item *item,
 	return r;
 }
 
-/* The key of a source_id; `text` holds it if it is a string with escapes. */
-static bool
-find_read_key(evt_json_view id, char text[EVT_KEY_MAX + 1], evt_key *ret)
+/* The key of a source_id; `text` holds it if it is a string.  *ret_is: it is one. */
+static int
+find_read_key(evt_json_view id, char text[EVT_KEY_MAX + 1], evt_key *ret,
+    bool *ret_is, evt_error *err)
 {
 	evt_buf decoded = { 0 };
 	int64_t n;
-	bool ok;
 
+	*ret = (evt_key){ .text = NULL };
+	*ret_is = false;
 	if (evt_json_view_kind(id) == EVT_JSON_VIEW_NUMBER) {
-		if (id.n > EVT_KEY_MAX || memchr(id.p, '.', id.n) != NULL)
-			return false;
-		*ret = (evt_key){ (const char *)id.p, (uint32_t)id.n,
-			evt_json_view_int(id, &n) };
-		return true;
+		*ret_is =
+		    id.n <= EVT_KEY_MAX && memchr(id.p, '.', id.n) == NULL;
+		if (*ret_is)
+			*ret = (evt_key){ (const char *)id.p, (uint32_t)id.n,
+				evt_json_view_int(id, &n) };
+		return EVT_OK;
 	}
 	if (evt_json_view_kind(id) != EVT_JSON_VIEW_STRING)
-		return false;
-	ok = evt_json_view_text(id, &decoded) && decoded.len <= EVT_KEY_MAX;
-	if (ok && decoded.len > 0)
+		return EVT_OK;
+	if (!evt_json_view_text(id, &decoded))
+		return evt_err_nomem(err);
+	*ret_is = decoded.len <= EVT_KEY_MAX;
+	if (*ret_is && decoded.len > 0)
 		memcpy(text, decoded.data, decoded.len);
-	*ret = (evt_key){ text, (uint32_t)decoded.len, false };
+	if (*ret_is)
+		*ret = (evt_key){ text, (uint32_t)decoded.len, false };
 	evt_buf_free(&decoded);
-	return ok;
+	return EVT_OK;
+}
+
+/* The source of the tracker with that id; text NULL: none is known. */
+static void
+find_key_of_tracker(const evt_find *f, evt_json_view id, evt_key *ret)
+{
+	const evt_tracker *t = NULL;
+	int64_t n;
+
+	*ret = (evt_key){ .text = NULL };
+	if (f->options.trackers != NULL && evt_json_view_int(id, &n))
+		t = evt_trackers_by_id(f->options.trackers, n);
+	if (t != NULL)
+		*ret = t->source;
 }
 
 /* The values of the fields at the places `in` of the walk's result. */
@@ -758,11 +778,14 @@ find_batch(evt_find *f, const evt_frame_items *items, evt_json_view data,
 			                                      element,
 			.whole = element,
 			.of_batch = true };
-		item->is.state =
-		    find_read_key(value[state ? p->inner_id : p->id], text,
-		        &item->is.source);
+		r = find_read_key(value[state ? p->inner_id : p->id], text,
+		    &item->is.source, &item->is.state, err);
+		if (!item->is.state)
+			find_key_of_tracker(f, value[p->tracker_id],
+			    &item->is.source);
 		find_pick(f, state ? p->in : p->here, value, item);
-		r = find_item(f, items, item, err);
+		if (r == EVT_OK)
+			r = find_item(f, items, item, err);
 	}
 	return r;
 }
@@ -776,6 +799,7 @@ find_json(evt_find *f, evt_frame_items *items, struct item *item,
 	const struct places *p = &f->frame;
 	evt_json_view value[EVT_FIND_PATHS_MAX], data;
 	char text[EVT_KEY_MAX + 1];
+	int r = EVT_OK;
 
 	evt_find_paths_walk(&p->paths, items->root.p,
 	    frame->payload + frame->len, value);
@@ -790,10 +814,13 @@ find_json(evt_find *f, evt_frame_items *items, struct item *item,
 		return find_batch(f, items, data, item, err);
 	item->is = (evt_frame_item){ .value = items->root };
 	if (frame->kind == EVT_KIND_RECEIVED &&
-	    evt_json_view_kind(data) == EVT_JSON_VIEW_OBJECT &&
-	    find_read_key(value[p->inner_id], text, &item->is.source)) {
+	    evt_json_view_kind(data) == EVT_JSON_VIEW_OBJECT)
+		r = find_read_key(value[p->inner_id], text, &item->is.source,
+		    &item->is.state, err);
+	if (r != EVT_OK)
+		return r;
+	if (item->is.state) {
 		item->is.value = data;
-		item->is.state = true;
 		find_pick(f, p->in, value, item);
 	} else {
 		if (frame->n_sources == 1 ||
@@ -990,7 +1017,7 @@ evt_find_seed(evt_find *f, evt_tape *tape, const evt_filter *filter,
 	int r;
 
 	assert(f != NULL && tape != NULL && filter != NULL);
-	if (!filter->has_from || !f->by_item)
+	if (!filter->has_from)
 		return EVT_OK;
 	r = evt_tape_info_of(tape, EVT_INFO_EVENTS, &info, err);
 	if (r != EVT_OK)

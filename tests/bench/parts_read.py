@@ -1,5 +1,6 @@
 """The cost of finding something on a tape, with a new process."""
 
+import os
 import subprocess
 import time
 import urllib.request
@@ -9,7 +10,7 @@ import measure
 from inputs import FIRST_NS, STEP_NS, WINDOW_NS
 from measure import peer, program, run
 
-FIRST_MS, STATE_MS, OPEN_MS = 15, 100, 10
+FIRST_MS, STATE_MS, OPEN_MS, FIND = 15, 100, 10, 0.25
 
 
 def _window(frames, i):
@@ -78,3 +79,17 @@ def info_ms(bench, tape):
 def opening(bench):
     bench.table.figure("open", "evtape info", info_ms(bench, bench.inputs.hours(bench.large, 1000)), "ms",
                        ("most", OPEN_MS))
+
+
+def find(bench):
+    """Searches that look at every frame and find nothing, on one core."""
+    tape = bench.inputs.tape(bench.large, 1000)
+    size = os.path.getsize(bench.inputs.lines(bench.large, 1000))
+    core = ["taskset", "-c", str(min(os.sched_getaffinity(0)))]
+    for name, expression, goal in (("value", "gps.speed > 1000", FIND),
+                                   ("values", 'gps.speed > 1000 or battery_level < 0 and connection_status ~ "gone"', FIND),
+                                   ("time", "jump > 500 km or silent > 1 h", None)):
+        times = bench.table.turns(lambda what=expression: run([*core, program("evtape"), "find", "-q", tape, what]).seconds,
+                                  lambda: run([*core, "zstd", "-dcq", *inputs.segments(tape)]).seconds)
+        bench.table.ratio("find_" + name, "find: " + expression, times, "zstd -dc", ("least", goal) if goal else None,
+                          (size / 1e6, "MB"))

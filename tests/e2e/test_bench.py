@@ -8,7 +8,7 @@ import sys
 
 import evtest
 
-PARTS = ("ingest", "disk", "socket", "steady", "stdout", "websocket", "seek", "state", "open", "memory", "growth")
+PARTS = ("ingest", "disk", "socket", "steady", "stdout", "websocket", "seek", "state", "open", "find", "memory", "growth")
 
 
 class Bench(evtest.Case):
@@ -30,7 +30,7 @@ class Bench(evtest.Case):
         names = " ".join(r["name"] for r in rows)
         for want in ("ingest_2000_1000_zstd", "ingest_2000_100000_sqlite", "disk_1000_1000_index", "socket_lws",
                      "steady_stamp_p99", "replay_stdout", "replay_tenth", "websocket_100", "websocket_100_bare", "seek_first", "seek_sqlite",
-                     "state", "open", "memory_six_hours", "memory_100_clients_on_one_deck_standing_still", "grown_ingest"):
+                     "state", "open", "find_value", "memory_six_hours", "memory_100_clients_on_one_deck_standing_still", "grown_ingest"):
             self.assertIn(want, names)
         for row in rows:
             self.assertLessEqual(row["values"]["min"], row["values"]["max"])

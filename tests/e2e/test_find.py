@@ -105,6 +105,7 @@ class Values(Case):
     def test_the_value_before_the_window_is_known(self):
         self.assertEqual(self.find(self.tape, "gps.speed > 100", "--from", "+2s")[0]["before"], 80)
         self.assertEqual(self.hits(self.tape, "changed gps.speed", "--from", "+4s"), [(4, 10001)])
+        self.assertEqual(self.find(self.tape, "/data/gps/speed > 100", "--from", "+4s")[0]["before"], 80)
 
     def test_labels(self):
         tape = self.make("l.tape", ["%d mark 9 0 %s" % (T0, json.dumps(TRACKERS)), state(10001, 1), state(10002, 2), state(10003, 3)])
@@ -113,6 +114,18 @@ class Values(Case):
         self.assertEqual(self.hits(tape, "exists gps and not exists label"), [(3, 10003)])
         self.assertEqual(self.find(tape, "gps.speed > 1")[0]["label"], "Blue Van")
         self.assertRegex(self.out("find", tape, "gps.speed > 1").decode(), r"(?m)^2023-11-14T22:13:21.000Z  10001       Blue Van          gps.speed 40$")
+
+    def test_readings_belong_to_the_sources_of_their_trackers(self):
+        readings = {"event": "readings_batch", "data": [{"type": "readings_event", "tracker_id": n, "temperature": 20 + n} for n in (1, 2, 3)]}
+        tape = self.make("r.tape", ["%d mark 9 0 %s" % (T0, json.dumps(TRACKERS)), received(1, readings), received(2, readings)])
+        self.assertEqual(self.hits(tape, "temperature > 21"), [(1, 10002), (1, None), (2, 10002), (2, None)])
+        self.assertEqual(self.hits(tape, 'changed temperature or label ~ "van"'), [(1, 10001), (2, 10001)])
+
+    def test_a_source_id_that_is_no_key(self):
+        for i, bad in enumerate(("x" * 300, 1.5, None, "\x00", [1])):
+            tape = self.make("k%d.tape" % i, [batch(0, {"source_id": bad, "n": 1}, {"source_id": 1, "n": 2}),
+                                                          received(1, {"event": "state", "data": {"source_id": bad, "n": 3}})])
+            self.assertEqual(len(self.find(tape, "n >= 1 or data.n > 1")), 3, bad)
 
     def test_nothing_found_says_so(self):
         self.assertEqual(self.warns(0, r"^evtape find: nothing found in 7 frames received from 2023-11-14T22:13:20.000Z to 2023-11-14T22:13:26.000Z\n$",
@@ -155,6 +168,31 @@ class Values(Case):
     def test_text_of_a_feed_cannot_command_a_terminal(self):
         tape = self.make("esc.tape", [received(0, {"event": "state", "data": {"source_id": 1, "x": "a\x1b[2Jb"}})])
         self.assertIn(rb"x a\u001b[2Jb", self.out("find", tape, "exists x"))
+
+    def test_bookmarks_at_the_hits(self):
+        tape = self.make("b.tape", [state(1, s, speed=200 if s in (3, 8, 17, 40, 95) else 1) for s in range(100)] +
+                         [state(2, 100, speed=201), state(3, 101, speed=201)])
+
+        def marks():
+            return [((m["time_ns"] - T0) // S, m["text"]) for m in self.json_lines("mark", "--list", "--json", tape)]
+        self.assertIn(b"set 3 bookmarks on ", evtest.run("evtape", "find", "--mark", tape, "gps.speed > 199").stderr)
+        self.assertEqual(marks(), [(3, "gps.speed > 199: 1"), (40, "gps.speed > 199: 1"), (95, "gps.speed > 199: several sources")])
+        self.out("find", "--mark=fast", "--to", "+10s", tape, "gps.speed > 199")
+        self.assertEqual(marks()[3:], [(3, "fast: 1")])
+        self.out("find", "--mark", tape, "gps.speed > 500")
+        self.assertEqual(len(marks()), 4)
+
+    def test_bookmarks_are_bounded(self):
+        tape = self.make("bb.tape", [state(1, s * 11, n=s) for s in range(103)])
+        err = evtest.run("evtape", "find", "--mark=x", tape, "n >= 0").stderr.decode()
+        self.assertRegex(err, r"set 100 bookmarks on .*\nevtape find: warning: 3 more hits have no bookmark: a search sets 100 at most\n$")
+        self.assertEqual(len(self.json_lines("mark", "--list", "--json", tape)), 100)
+
+    def test_a_bookmark_that_cannot_be_set_fails(self):
+        tape = self.make("n.tape", [state(1, 0)])
+        err = evtest.run("evtape", "find", "--mark=" + "x" * 5000, tape, "gps.speed > 0", check=1)
+        self.assertEqual(len(err.stdout.splitlines()), 1)
+        self.assertIn(b"4096", err.stderr)
 
     def test_a_stop_keeps_what_was_found(self):
         tape = self.make("many.tape", ["%d received 1 1 {\"event\":\"state\",\"data\":{\"source_id\":%d,\"n\":%d}}" % (T0 + i * S, i % 50, i)

@@ -26,7 +26,7 @@ TABLES = (
     (("tools",), ("tools/evtape/tool",), ("tools/evtape/command",), ("tools/evtape-record", "tools/evtape-replay", "tools/evtape-sim",
                                           "tools/sqlite", "tools/evtape/lib"),
      ("tools/evtape/export", "tools/evtape/import", "tools/evtape/scrub", "tools/evtape/diff", "tools/evtape/stats",
-      "tools/evtape/ctl"), ("tools/evtape/commands",), ("tools/evtape",)),
+      "tools/evtape/ctl", "tools/evtape/find"), ("tools/evtape/commands",), ("tools/evtape",)),
 )
 # A library may include these of others.
 LOWER = {"format": (), "record": ("format",), "replay": ("format",), "tools": ("format", "record", "replay")}

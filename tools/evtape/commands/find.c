@@ -6,22 +6,34 @@
 
 #include "format/base/clock.h"
 #include "format/base/err.h"
-#include "format/base/json_view.h"
 #include "format/base/shown.h"
 #include "format/base/timetext.h"
 #include "format/find/find.h"
 #include "format/read/tape_trackers.h"
 #include "tools/evtape/command.h"
+#include "tools/evtape/find/find_marks.h"
+#include "tools/evtape/find/find_print.h"
 #include "tools/evtape/lib/frame_loop.h"
 #include "tools/evtape/lib/output_file.h"
-#include "tools/evtape/lib/rows.h"
 #include "tools/not_found.h"
 #include "tools/print.h"
 
 struct options {
 	cli_filter filter;
-	bool json, csv;
+	bool json, csv, mark;
+	const char *text; /* of the bookmarks; NULL: the expression */
 };
+
+static int
+find_set_mark(void *options, const char *arg, evt_error *err)
+{
+	struct options *o = options;
+
+	(void)err;
+	o->mark = true;
+	o->text = arg;
+	return EVT_OK;
+}
 
 static const cli_option table[] = {
 	CLI_FILTER_OPTIONS(struct options, filter),
@@ -34,6 +46,13 @@ static const cli_option table[] = {
 	    .name = "csv",
 	    .offset = offsetof(struct options, csv),
 	    .help = "print CSV, with a header line" },
+	{ .type = CLI_CALL,
+	    .name = "mark",
+	    .arg = "[TEXT]",
+	    .help =
+	        "set a bookmark at the hits: TEXT (the expression) and the\n"
+	        "source; one for hits less than 10 s apart, 100 at most",
+	    .set = find_set_mark },
 	{ .type = CLI_END },
 };
 
@@ -62,6 +81,7 @@ static const cli_command find_cli = {
 	    "  $ evtape find field.tape 'gps.speed > 100'\n"
 	    "  $ evtape find --from 14:00 --to 15:00 field.tape 'jump > 500 m "
 	    "or silent > 10 m'\n"
+	    "  $ evtape find --mark=jump field.tape 'jump > 5 km'\n"
 	    "  $ evtape find --json field.tape 'changed movement_status and "
 	    "label ~ \"van\"'\n",
 	.min_args = 2,
@@ -82,7 +102,8 @@ struct work {
 	output_file *out;
 	uint64_t hits, frames;
 	int64_t flushed_ns;
-	evt_buf cell;
+	find_print print;
+	find_marks marks;
 };
 
 /* ---- the expression ------------------------------------------------------ */
@@ -124,201 +145,17 @@ find_check(tool_context *c, evt_error *err)
 
 /* ---- hits ---------------------------------------------------------------- */
 
-/* Append a JSON value as text for people: a string without its quotes. */
-static bool
-find_add_text(evt_buf *out, const char *json, size_t n)
-{
-	evt_json_view v = evt_json_view_make((const uint8_t *)json, n);
-
-	return json == NULL || evt_json_view_text(v, out);
-}
-
-/* The text of a value in w->cell: with its unit, a time as a duration. */
-static bool
-find_cell(struct work *w, const evt_find_reason *why)
-{
-	evt_json_view v =
-	    evt_json_view_make((const uint8_t *)why->value, why->value_len);
-	char text[EVT_TIMETEXT_MAX];
-	double s;
-
-	w->cell.len = 0;
-	if (why->unit != NULL && strcmp(why->unit, "s") == 0 &&
-	    evt_json_view_double(v, &s))
-		return evt_buf_add_str(&w->cell,
-		    evt_timetext_duration_format((int64_t)(s * EVT_NS_PER_S),
-		        text));
-	return find_add_text(&w->cell, why->value, why->value_len) &&
-	    (why->unit == NULL || evt_buf_printf(&w->cell, " %s", why->unit));
-}
-
-/* Append " (was 80 at TIME)"; where the value before is that time, " (since
- * TIME)". */
-static bool
-find_add_before(struct work *w, const evt_find_reason *why, evt_buf *out)
-{
-	char time[EVT_TIMETEXT_MAX] = "";
-	evt_buf *cell = &w->cell;
-	bool ok, is_time;
-
-	if (why->before == NULL)
-		return true;
-	if (why->has_before_ns)
-		evt_timetext_format(why->before_ns, 3, time);
-	cell->len = 0;
-	ok = find_add_text(cell, why->before, why->before_len);
-	is_time = ok && cell->len == strlen(time) &&
-	    memcmp(cell->data, time, cell->len) == 0;
-	if (ok && !is_time && why->has_before_ns)
-		ok = evt_buf_printf(cell, " at %s", time);
-	return ok && evt_buf_add_str(out, is_time ? " (since " : " (was ") &&
-	    evt_shown_add(out, (const char *)cell->data, cell->len, 0) &&
-	    evt_buf_add_byte(out, ')');
-}
-
-static bool
-find_print_text(struct work *w, const evt_find_hit *h, evt_buf *out)
-{
-	char time[EVT_TIMETEXT_MAX];
-	const char *source = h->source.text != NULL ? h->source.text : "-";
-	bool ok = evt_buf_printf(out, "%s  ",
-	              evt_timetext_format(h->time_ns, 3, time)) &&
-	    evt_shown_add(out, source,
-	        h->source.text != NULL ? h->source.len : 1, 10) &&
-	    evt_buf_add_str(out, "  ");
-
-	if (ok && w->trackers != NULL)
-		ok = evt_shown_add(out, h->label != NULL ? h->label : "-",
-		         h->label != NULL ? h->label_len : 1, 16) &&
-		    evt_buf_add_str(out, "  ");
-	for (unsigned i = 0; i < h->n_reasons && ok; i++) {
-		const evt_find_reason *why = &h->reason[i];
-
-		ok = (i == 0 || evt_buf_add_str(out, ", ")) &&
-		    evt_shown_add(out, why->name, strlen(why->name), 0) &&
-		    evt_buf_add_byte(out, ' ') && find_cell(w, why) &&
-		    evt_shown_add(out, (const char *)w->cell.data, w->cell.len,
-		        0) &&
-		    find_add_before(w, why, out);
-	}
-	if (ok && h->n_reasons == 0 && h->event != NULL)
-		ok = evt_shown_add(out, h->event, h->event_len, 0);
-	if (ok && h->open)
-		ok = evt_buf_add_str(out, ", until the end");
-	return ok && evt_buf_add_byte(out, '\n');
-}
-
-static void
-find_write_reason(const evt_find_reason *why, evt_json_write *w)
-{
-	evt_json_write_str(w, "name", why->name);
-	if (why->value != NULL)
-		evt_json_write_raw(w, "value", why->value, why->value_len);
-	else
-		evt_json_write_null(w, "value");
-	if (why->unit != NULL)
-		evt_json_write_str(w, "unit", why->unit);
-	if (why->before != NULL)
-		evt_json_write_raw(w, "before", why->before, why->before_len);
-	else
-		evt_json_write_null(w, "before");
-	if (why->has_before_ns)
-		evt_json_write_time(w, "before_time", why->before_ns, 9);
-}
-
-static bool
-find_print_json(const evt_find_hit *h, evt_buf *out)
-{
-	static const evt_find_reason none = { .name = NULL };
-	evt_json_write w;
-
-	evt_json_write_begin(&w, out);
-	evt_json_write_object(&w, NULL);
-	evt_json_write_time(&w, "time", h->time_ns, 9);
-	evt_json_write_int(&w, "time_ns", h->time_ns);
-	evt_json_write_uint(&w, "seq", h->seq);
-	if (h->source.text == NULL)
-		evt_json_write_null(&w, "source");
-	else if (h->source.is_int)
-		evt_json_write_raw(&w, "source", h->source.text, h->source.len);
-	else
-		evt_json_write_text(&w, "source", h->source.text,
-		    h->source.len);
-	if (h->label != NULL)
-		evt_json_write_text(&w, "label", h->label, h->label_len);
-	else
-		evt_json_write_null(&w, "label");
-	if (h->event != NULL)
-		evt_json_write_text(&w, "event", h->event, h->event_len);
-	find_write_reason(h->n_reasons > 0 ? &h->reason[0] : &none, &w);
-	if (h->open)
-		evt_json_write_bool(&w, "open", true);
-	if (h->n_reasons > 1) {
-		evt_json_write_array(&w, "also");
-		for (unsigned i = 1; i < h->n_reasons; i++) {
-			evt_json_write_object(&w, NULL);
-			find_write_reason(&h->reason[i], &w);
-			evt_json_write_close(&w);
-		}
-		evt_json_write_close(&w);
-	}
-	evt_json_write_close(&w);
-	return evt_json_write_end(&w) && evt_buf_add_byte(out, '\n');
-}
-
-/* A line of CSV: of the first reason. */
-static bool
-find_print_csv(struct work *w, const evt_find_hit *h, evt_buf *out)
-{
-	static const evt_find_reason none = { .name = "" };
-	const evt_find_reason *why = h->n_reasons > 0 ? &h->reason[0] : &none;
-	char time[EVT_TIMETEXT_MAX];
-	bool ok;
-
-	w->cell.len = 0;
-	ok = evt_buf_printf(out, "%s,",
-	         evt_timetext_format(h->time_ns, 9, time)) &&
-	    (h->source.text == NULL ||
-	        rows_add_field(out, h->source.text, h->source.len, false)) &&
-	    evt_buf_add_byte(out, ',') &&
-	    (h->label == NULL ||
-	        rows_add_field(out, h->label, h->label_len, false)) &&
-	    evt_buf_add_byte(out, ',') &&
-	    (h->event == NULL ||
-	        rows_add_field(out, h->event, h->event_len, false)) &&
-	    evt_buf_printf(out, ",%" PRIu64 ",", h->seq) &&
-	    rows_add_field(out, why->name, strlen(why->name), false) &&
-	    evt_buf_add_byte(out, ',') &&
-	    find_add_text(&w->cell, why->value, why->value_len) &&
-	    rows_add_field(out, w->cell.data, w->cell.len, false) &&
-	    evt_buf_printf(out, ",%s,", why->unit != NULL ? why->unit : "");
-	w->cell.len = 0;
-	ok = ok && find_add_text(&w->cell, why->before, why->before_len) &&
-	    rows_add_field(out, w->cell.data, w->cell.len, false) &&
-	    evt_buf_add_byte(out, ',');
-	if (ok && why->has_before_ns)
-		ok = evt_buf_add_str(out,
-		    evt_timetext_format(why->before_ns, 9, time));
-	return ok && evt_buf_add_str(out, "\r\n");
-}
-
 static int
 find_hit(void *ctx, const evt_find_hit *hit, evt_error *err)
 {
 	struct work *w = ctx;
-	evt_buf *out = output_file_buf(w->out);
 	int64_t now = evt_clock_mono();
-	bool ok;
 
-	if (w->o->json)
-		ok = find_print_json(hit, out);
-	else if (w->o->csv)
-		ok = find_print_csv(w, hit, out);
-	else
-		ok = find_print_text(w, hit, out);
-	if (!ok)
+	if (!find_print_hit(&w->print, hit, output_file_buf(w->out)))
 		return evt_err_nomem(err);
 	w->hits++;
+	if (w->o->mark && find_marks_take(&w->marks, hit, err) != EVT_OK)
+		return EVT_ERR_NOMEM;
 	if (now - w->flushed_ns < FLUSH_NS)
 		return output_file_flush_some(w->out, err);
 	w->flushed_ns = now;
@@ -354,10 +191,11 @@ find_prepare(tool_context *c, evt_error *err)
 	r = w->o->json || w->o->csv ?
 	    output_file_open(NULL, false, &w->out, err) :
 	    output_file_open_text(&w->out, err);
-	if (r == EVT_OK && w->o->csv &&
-	    !evt_buf_add_str(output_file_buf(w->out),
-	        "time,source,label,event,seq,name,value,unit,before,"
-	        "before_time\r\n"))
+	w->print.labels = w->trackers != NULL;
+	w->print.form = w->o->json ? FIND_PRINT_JSON :
+	    w->o->csv              ? FIND_PRINT_CSV :
+	                             FIND_PRINT_TEXT;
+	if (r == EVT_OK && !find_print_head(&w->print, output_file_buf(w->out)))
 		r = evt_err_nomem(err);
 	if (r == EVT_OK)
 		r = evt_find_new(w->expr, &options, &w->find, err);
@@ -407,6 +245,31 @@ find_report(tool_context *c, bool stopped, int64_t from_ns, int64_t to_ns)
 		    w->frames, w->frames == 1 ? "" : "s", from, to);
 }
 
+/* Set the bookmarks, and report how many; returns an exit code. */
+static int
+find_mark(tool_context *c, int code, evt_error *err)
+{
+	struct work *w = c->work;
+	find_marks *m = &w->marks;
+	size_t n;
+	int r = find_marks_set(m, c->args[0],
+	    w->o->text != NULL ? w->o->text : c->args[1], &n, err);
+
+	if (r == EVT_END)
+		code = stop_requested();
+	if (r >= 0 && m->n > 0)
+		cli_note(c->cli, "%s %zu bookmark%s %s %s",
+		    m->queued > 0 ? "queued" : "set", n, n == 1 ? "" : "s",
+		    m->queued > 0 ? "for the recorder of" : "on", c->args[0]);
+	if (r == EVT_OK && m->left_out > 0)
+		cli_warn(c->cli,
+		    "%" PRIu64 " more hit%s no bookmark: a search sets %u at "
+		    "most",
+		    m->left_out, m->left_out == 1 ? " has" : "s have",
+		    FIND_MARKS_MAX);
+	return r < 0 ? r : code;
+}
+
 static int
 find_run(tool_context *c, evt_error *err)
 {
@@ -438,6 +301,8 @@ find_run(tool_context *c, evt_error *err)
 		r = output_file_flush(w->out, err);
 	if (r == EVT_OK && code != CLI_FAILED)
 		find_report(c, !tool_is_done(code), from_ns, to_ns);
+	if (r == EVT_OK && tool_is_done(code) && w->o->mark)
+		return find_mark(c, code, err);
 	return r < 0 ? r : code;
 }
 
@@ -450,7 +315,8 @@ find_free(tool_context *c)
 	evt_find_free(w->find);
 	evt_find_expr_free(w->expr);
 	evt_trackers_free(w->trackers);
-	evt_buf_free(&w->cell);
+	evt_buf_free(&w->print.cell);
+	find_marks_free(&w->marks);
 }
 
 const tool_command command_find = {
