@@ -6,6 +6,7 @@ import io
 import json
 import os
 import sqlite3
+import stat
 import subprocess
 import sys
 import unittest
@@ -310,6 +311,39 @@ class Files(tooltest.Case):
                                   stderr=subprocess.PIPE, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stderr, rb"^evtape export lines: cannot write to stdout: No space left on device\n$")
+
+    def test_devices_pipes_links_and_folders(self):
+        """What is no file is written to and stays what it is, also with --force; of a
+        link, the file is replaced and not the link."""
+        tape = self.make("a.tape", [state(i, 1, i, 2) for i in range(3)])
+        special = [self.path("pipe")]
+        os.mkfifo(special[0])
+        if os.geteuid() == 0:
+            special.append(self.path("null"))
+            os.mknod(special[1], 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+        for form in ("lines", "csv", "gpx", "mcap", "sqlite"):
+            for path in special:
+                reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+                before = os.lstat(path)
+                for force in ([], ["--force"]):
+                    if form == "sqlite":
+                        self.fails(1, "is a device or a pipe; a database needs a file", "export", form, tape, "-o", path, *force)
+                        continue
+                    evtest.run("evtape", "export", form, tape, "-o", path, *force)
+                    self.assertEqual(os.read(reader, 1 << 20) == b"", path != special[0])
+                os.close(reader)
+                self.assertEqual((os.lstat(path).st_ino, os.lstat(path).st_mode), (before.st_ino, before.st_mode))
+            target, link = self.path("target"), self.path("link")
+            with open(target, "wb") as f:
+                f.write(b"old")
+            if not os.path.islink(link):
+                os.symlink("target", link)
+            self.fails(1, "exists", "export", form, tape, "-o", link)
+            evtest.run("evtape", "export", form, tape, "-o", link, "--force")
+            self.assertTrue(os.path.islink(link))
+            self.assertGreater(os.path.getsize(target), 3)
+            self.fails(1, "is a folder; name a file", "export", form, tape, "-o", self.path("."), "--force")
+        self.nothing_left("out")
 
     def test_a_damaged_tape(self):
         tape = self.many_blocks()

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import unittest
 
@@ -380,6 +381,14 @@ class Access(WsCase):
         target = "/stream?token=" + TOKEN
         self.assertEqual(self.status(url, host="192.0.2.1:80", target=target)[0], 101)
         self.assertEqual(self.status(url, host="evil.example", target=target)[0], 403)
+
+    def test_a_ready_file_that_is_a_pipe(self):
+        ready = self.path("ready")
+        os.mkfifo(ready)
+        self.start("evtape-replay", "--listen", "0", "--ready-file", ready, self.states())
+        with open(ready, encoding="ascii") as f:
+            self.assertRegex(f.read(), r"^ws://127\.0\.0\.1:\d+/stream\n$")
+        self.assertTrue(stat.S_ISFIFO(os.lstat(ready).st_mode))
 
     def test_paths(self):
         url = self.serve(self.states())

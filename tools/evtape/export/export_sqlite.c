@@ -24,6 +24,7 @@
 #include "tools/evtape/lib/frame_loop.h"
 #include "tools/evtape/command.h"
 #include "tools/evtape/export/export.h"
+#include "tools/output_path.h"
 
 struct options {
 	cli_filter filter;
@@ -339,26 +340,37 @@ export_sqlite_run(tool_context *c, evt_error *err)
 	const struct options *o = c->options;
 	struct work *w = c->work;
 	int code = CLI_FAILED, r;
+	enum output_path_kind kind;
 	evt_buf part = { 0 };
+	char *path;
 
 	assert(o->output != NULL);
-	if (!o->force && access(o->output, F_OK) == 0)
-		return output_file_exists(o->output, err);
-	if (!evt_buf_printf(&part, "%s.part-%ld", o->output, (long)getpid())) {
-		evt_buf_free(&part);
-		return evt_err_nomem(err);
-	}
+	r = output_path_find(o->output, &kind, &path, err);
+	if (r != EVT_OK)
+		return r;
+	if (kind == OUTPUT_PATH_SPECIAL)
+		r = evt_err_set(err, EVT_ERR_ARG,
+		    "%s is a device or a pipe; a database needs a file",
+		    o->output);
+	else if (kind == OUTPUT_PATH_FILE && !o->force)
+		r = output_file_exists(o->output, err);
+	else if (!evt_buf_printf(&part, "%s.part-%ld", path, (long)getpid()))
+		r = evt_err_nomem(err);
+	if (r != EVT_OK)
+		goto done;
 	stop_catch_signals();
 	r = export_sqlite_write(w, (char *)part.data, c, &code, err);
 	export_sqlite_close(w);
 	if (r == EVT_OK && tool_is_done(code) &&
-	    rename((char *)part.data, o->output) != 0)
+	    rename((char *)part.data, path) != 0)
 		r = evt_err_sys(err, errno, "cannot create %s", o->output);
 	if (r != EVT_OK || !tool_is_done(code))
 		unlink((char *)part.data);
 	else
 		export_report(c->cli, w->found, o->output);
+done:
 	evt_buf_free(&part);
+	free(path);
 	return r < 0 ? r : code;
 }
 

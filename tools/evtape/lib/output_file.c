@@ -12,6 +12,7 @@
 
 #include "format/base/err.h"
 #include "tools/evtape/lib/stop.h"
+#include "tools/output_path.h"
 #include "tools/print.h"
 
 /* Bytes in one write(). */
@@ -19,7 +20,8 @@
 
 struct output_file {
 	int fd;
-	char *path, *part; /* NULL: stdout */
+	char *path; /* NULL: stdout */
+	char *part; /* NULL: stdout, or a device or pipe */
 	bool force, done;
 	bool shown; /* on a terminal, or to people */
 	mode_t mode;
@@ -36,12 +38,18 @@ output_file_exists(const char *path, evt_error *err)
 }
 
 static int
-output_file_open_file(output_file *o, evt_error *err)
+output_file_open_file(output_file *o, const char *path, evt_error *err)
 {
+	enum output_path_kind kind;
 	evt_buf part = { 0 };
+	int r = output_path_find(path, &kind, &o->path, err);
 
-	if (!o->force && access(o->path, F_OK) == 0)
-		return output_file_exists(o->path, err);
+	if (r != EVT_OK)
+		return r;
+	if (kind == OUTPUT_PATH_SPECIAL)
+		return output_path_open(o->path, &o->fd, err);
+	if (kind == OUTPUT_PATH_FILE && !o->force)
+		return output_file_exists(path, err);
 	if (!evt_buf_printf(&part, "%s.part-%ld", o->path, (long)getpid())) {
 		evt_buf_free(&part);
 		return evt_err_nomem(err);
@@ -68,10 +76,8 @@ output_file_open_mode(const char *path, bool force, mode_t mode,
 	o->force = force;
 	o->mode = mode;
 	if (!output_file_is_stdout(path)) {
-		o->path = strdup(path);
 		o->shown = false;
-		r = o->path != NULL ? output_file_open_file(o, err) :
-		                      evt_err_nomem(err);
+		r = output_file_open_file(o, path, err);
 	}
 	if (r != EVT_OK) {
 		output_file_close(o);
@@ -164,7 +170,7 @@ output_file_finish(output_file *o, evt_error *err)
 {
 	int r = output_file_flush(o, err);
 
-	if (r != EVT_OK || o->path == NULL)
+	if (r != EVT_OK || o->part == NULL)
 		return r;
 	if (fdatasync(o->fd) != 0)
 		return evt_err_sys(err, errno, "cannot sync %s", o->part);
@@ -181,7 +187,7 @@ output_file_close(output_file *o)
 		return;
 	if (o->path != NULL && o->fd >= 0 && o->fd != STDOUT_FILENO) {
 		close(o->fd);
-		if (!o->done)
+		if (o->part != NULL && !o->done)
 			unlink(o->part);
 	}
 	evt_buf_free(&o->buf);

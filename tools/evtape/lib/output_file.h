@@ -4,6 +4,7 @@
  *
  * A file is written beside its place as NAME.part-PID, and renamed at the end.
  * A command that fails or is interrupted leaves no file under the final name.
+ * A device or a pipe is written to as it is.
  */
 #ifndef EVT_TOOLS_EVTAPE_LIB_OUTPUT_FILE_H
 #define EVT_TOOLS_EVTAPE_LIB_OUTPUT_FILE_H
