@@ -1,4 +1,4 @@
-/* malloc_tuning.h - settings of malloc for programs that run for weeks. */
+/* malloc_tuning.h - settings of memory for programs. */
 #ifndef EVT_TOOLS_MALLOC_TUNING_H
 #define EVT_TOOLS_MALLOC_TUNING_H
 
@@ -9,5 +9,8 @@
  * Call it first in main().
  */
 void malloc_tuning_return_large(void);
+
+/* Bound the memory that tape.db of a stranger's tape can cost. */
+void malloc_tuning_limit_index(void);
 
 #endif

@@ -1,6 +1,7 @@
 /* index.c - see index.h: create, open, close and remove an index. */
 #include "format/index/index.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,6 +15,13 @@
 
 const char *const evt_index_file[EVT_INDEX_FILES] = { "tape.db", "tape.db-wal",
 	"tape.db-shm", "tape.db-journal" };
+
+void
+evt_index_limit_memory(int64_t bytes)
+{
+	assert(bytes > 0);
+	(void)sqlite3_hard_heap_limit64(bytes);
+}
 
 /* Finalize all statements and close the database. */
 static void
@@ -61,6 +69,8 @@ index_tables_alone(sqlite3 *db)
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
 		(void)sqlite3_db_config(db, settings[i][0], settings[i][1],
 		    NULL);
+	/* The file says how much of it SQLite should keep in memory. */
+	(void)sqlite3_exec(db, "PRAGMA cache_size = -2000", NULL, NULL, NULL);
 	/* Our own tables and statements are far below these. */
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
 		sqlite3_limit(db, limits[i][0], limits[i][1]);
@@ -127,9 +137,10 @@ index_check_schema(sqlite3 *db)
 	sqlite3_finalize(row);
 	sqlite3_finalize(entry);
 	sqlite3_close(ours);
-	return r == SQLITE_NOMEM || found == SQLITE_NOMEM ? EVT_INDEX_NOMEM :
-	    r == SQLITE_DONE && found == SQLITE_ROW       ? EVT_INDEX_OK :
-	                                                    EVT_INDEX_DAMAGED;
+	if (evt_index_no_memory(r) || evt_index_no_memory(found))
+		return EVT_INDEX_NOMEM;
+	return r == SQLITE_DONE && found == SQLITE_ROW ? EVT_INDEX_OK :
+	                                                 EVT_INDEX_DAMAGED;
 }
 
 /* SQLITE_OPEN_NOFOLLOW refuses a link anywhere in the path, so the part that the
@@ -209,8 +220,8 @@ index_check(evt_index *x)
 	    strcmp(text, EVT_INDEX_VERSION) == 0 &&
 	    index_get_meta(x, "tape", x->uuid, sizeof(x->uuid)))
 		return EVT_INDEX_OK;
-	return sqlite3_errcode(x->db) == SQLITE_NOMEM ? EVT_INDEX_NOMEM :
-	                                                EVT_INDEX_DAMAGED;
+	return evt_index_no_memory(sqlite3_errcode(x->db)) ? EVT_INDEX_NOMEM :
+	                                                     EVT_INDEX_DAMAGED;
 }
 
 /* ---- opening ------------------------------------------------------------------ */

@@ -29,6 +29,14 @@ enum evt_index_state {
 #define EVT_INDEX_FILE_LEN 16 /* longest of these names, with its NUL */
 extern const char *const evt_index_file[EVT_INDEX_FILES];
 
+/*
+ * Let SQLite use `bytes` of memory at most, in the whole process, so that an
+ * index from a stranger cannot cost more.  Only a program may call this, since
+ * its process is its own.  An index that needs more counts as damaged when it is
+ * opened; later it is EVT_ERR_INDEX.
+ */
+void evt_index_limit_memory(int64_t bytes);
+
 /* Open the index of the tape at `path` for reading.  A recorder may be writing
  * to it.  NULL: there is no usable index; *ret_state says why. */
 evt_index *evt_index_open(const evt_io *io, const char *path,

@@ -220,12 +220,24 @@ _Static_assert(sizeof(index_sql_text) / sizeof(index_sql_text[0]) ==
         EVT_INDEX_SQL_N,
     "each slot has its SQL");
 
+bool
+evt_index_no_memory(int code)
+{
+	return code == SQLITE_NOMEM && sqlite3_hard_heap_limit64(-1) == 0;
+}
+
 int
 evt_index_fail(evt_index *x, const char *what, evt_error *err)
 {
+	const char *why =
+	    x->db != NULL ? sqlite3_errmsg(x->db) : "out of memory";
+
+	if (x->db != NULL && sqlite3_errcode(x->db) == SQLITE_NOMEM &&
+	    !evt_index_no_memory(SQLITE_NOMEM))
+		why = "it needs more memory than an index may";
 	return evt_err_set(err, EVT_ERR_INDEX,
 	    "cannot %s %s: %s; 'evtape reindex' rebuilds it", what, x->path,
-	    x->db != NULL ? sqlite3_errmsg(x->db) : "out of memory");
+	    why);
 }
 
 int

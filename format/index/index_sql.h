@@ -83,6 +83,10 @@ struct evt_index {
 extern const char evt_index_schema[];
 extern const char evt_index_schema_sums[];
 
+/* Whether a code of SQLite means that the process has no memory.  If SQLite's
+ * memory is limited, that is rather a matter of the file. */
+bool evt_index_no_memory(int code);
+
 /* Set EVT_ERR_INDEX with SQLite's words.  `what` is a verb: "read". */
 int evt_index_fail(evt_index *x, const char *what, evt_error *err);
 

@@ -174,7 +174,7 @@ verify_index_compare_table(evt_index *x, size_t table, const evt_io *io,
 			    tables[table].name, no);
 		}
 	}
-	if (step == SQLITE_NOMEM || sqlite3_errcode(x->db) == SQLITE_NOMEM)
+	if (evt_index_no_memory(sqlite3_errcode(x->db)))
 		r = evt_err_nomem(err);
 	else if (step != SQLITE_DONE)
 		evt_verify_report(v, "tape.db", EVT_VERIFY_NOWHERE, 0,
@@ -198,7 +198,7 @@ verify_index_check_pages(evt_index *x, struct evt_verify *v, evt_error *err)
 	        NULL) == SQLITE_OK &&
 	    sqlite3_step(st) == SQLITE_ROW)
 		words = sqlite3_column_text(st, 0);
-	if (words == NULL && sqlite3_errcode(x->db) == SQLITE_NOMEM)
+	if (words == NULL && evt_index_no_memory(sqlite3_errcode(x->db)))
 		r = evt_err_nomem(err);
 	else if (words == NULL || strcmp((const char *)words, "ok") != 0)
 		evt_verify_report(v, "tape.db", EVT_VERIFY_NOWHERE, 0,
@@ -305,7 +305,7 @@ evt_verify_index_compare(evt_verify_index *fresh, const char *path,
 	     i < sizeof(tables) / sizeof(tables[0]) && r == EVT_OK; i++)
 		r = verify_index_compare_table(x, i, fresh->io, path, v, err);
 	if (r == EVT_OK && !evt_index_sums_agree(x)) {
-		if (sqlite3_errcode(x->db) == SQLITE_NOMEM)
+		if (evt_index_no_memory(sqlite3_errcode(x->db)))
 			r = evt_err_nomem(err);
 		else
 			evt_verify_report(v, "tape.db", EVT_VERIFY_NOWHERE, 0,

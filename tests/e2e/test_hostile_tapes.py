@@ -377,6 +377,25 @@ class Files(Tapes):
         put(tapes[-1], "tape.db", b"SQLite format 3\0" + b"\xff" * 100000)
         self.all_of(*tapes, commands=FEWER)
 
+    def test_large_index(self):
+        """A tape.db with our schema, with rows that would cost much memory."""
+        large = {"meta": "UPDATE meta SET value = zeroblob(150000000)",
+                 "mark": "INSERT INTO mark SELECT 9, 1, 0, 8, 1, zeroblob(150000000)",
+                 "source": "UPDATE source SET source_id = CAST(zeroblob(150000000) AS TEXT) WHERE id = 1"}
+        for kind, statement in large.items():
+            tape = self.tape("large-" + kind)
+            segment(tape, [block([frame(i, sources=[b"1"]) for i in range(3)])])
+            evtest.run("evtape", "reindex", tape)
+            # In a process of its own, since a command's peak begins with that of the process that starts it.
+            subprocess.run([sys.executable, "-c", "import sqlite3, sys; d = sqlite3.connect(sys.argv[1]); "
+                            "d.execute(sys.argv[2]); d.commit()", os.path.join(tape, "tape.db"), statement], check=True)
+            self.all_of(tape, commands=["evtape info {}", "evtape ls {}", "evtape cat --source 1 {}", "evtape reindex {}"])
+            said = evtest.run("evtape", "verify", tape, check=3)
+            self.assertRegex(said.stdout + said.stderr, rb"tape\.db: .*'evtape reindex' rebuilds")
+            self.assertEqual(len(evtest.frames(tape)), 3)
+            evtest.run("evtape", "reindex", tape)
+            evtest.run("evtape", "verify", "-q", tape)
+
     def test_sparse(self):
         """Files that say that they are large, and hold nothing."""
         tib = 1 << 40

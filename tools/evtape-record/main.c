@@ -230,6 +230,7 @@ main(int argc, char **argv)
 	int code;
 
 	malloc_tuning_return_large();
+	malloc_tuning_limit_index();
 	code = options_parse(argc, argv, &o, &recorder);
 	if (code < 0)
 		code = o.check ? check_run(&o, &recorder) :

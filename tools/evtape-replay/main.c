@@ -78,6 +78,7 @@ main(int argc, char **argv)
 	int n, code;
 
 	malloc_tuning_return_large();
+	malloc_tuning_limit_index();
 	options_init(&o);
 	code = cli_parse(&replay_command, argc, argv, &o, &n);
 	if (code < 0)

@@ -12,6 +12,7 @@
 
 #include "format/base/buf.h"
 #include "tools/evtape/command.h"
+#include "tools/malloc_tuning.h"
 
 static const tool_command *const commands[] = { COMMANDS(COMMANDS_ROW) NULL };
 
@@ -156,6 +157,7 @@ main(int argc, char **argv)
 {
 	int n, code;
 
+	malloc_tuning_limit_index();
 	if (argc == 1 && isatty(STDOUT_FILENO))
 		return main_print_first_steps();
 	if (argc > 2 && strcmp(argv[1], "help") == 0)
