@@ -274,7 +274,7 @@ endef
 # The tool loads libcurl itself.
 $(eval $(call program,evtape,,-lm $(LIBS_TOOL)))
 $(eval $(call program,evtape-record,,$(LIBS_WS)))
-$(eval $(call program,evtape-replay,$(BUILD)/gen/console_files.c,$(LIBS_WS)))
+$(eval $(call program,evtape-replay,$(BUILD)/gen/console_files.c,$(LIBS_WS) -lm))
 $(eval $(call program,evtape-sim,,$(LIBS_WS) -lm))
 
 $(BUILD)/gen/console_files.c: tools/embed.sh Makefile $(foreach f,$(CONSOLE_FILES),$(lastword $(subst =, ,$(f))))

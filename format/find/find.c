@@ -76,14 +76,15 @@ struct evt_find {
 	bool by_item; /* else each frame is one item */
 	evt_json_scanner *scanner;
 	struct places frame, element; /* of a batch */
-	evt_feed_clock clock;
-	evt_key_table sources; /* numbers of `source` */
+	evt_feed_clock *clock;        /* of each tape */
+	evt_key_table sources;        /* numbers of `source` */
 	struct source *source;
 	size_t cap_sources;
 	struct source nobody; /* frames without a source */
 	/* The frames after a mark "state" up to `old_end`, which were received
 	 * before; their times. */
 	uint64_t old_first, old_end;
+	uint32_t old_tape;
 	int64_t *old_ns;
 	size_t cap_old;
 	uint64_t batch[SEED_BATCHES]; /* seq of seeds */
@@ -170,7 +171,10 @@ evt_find_new(const evt_find_expr *expr, const evt_find_options *options,
 	find_make_places(expr, "data", true, &f->frame);
 	find_make_places(expr, "state", false, &f->element);
 	f->nobody.kept = calloc(EVT_FIND_EXPR_FIELDS, sizeof(struct kept));
-	r = f->nobody.kept != NULL ?
+	if (f->options.n_tapes == 0)
+		f->options.n_tapes = 1;
+	f->clock = calloc(f->options.n_tapes, sizeof(*f->clock));
+	r = f->nobody.kept != NULL && f->clock != NULL ?
 	    evt_json_scanner_new(NULL, &f->scanner, err) :
 	    evt_err_nomem(err);
 	if (r != EVT_OK) {
@@ -199,6 +203,7 @@ evt_find_free(evt_find *f)
 	find_source_free(f, &f->nobody);
 	free(f->source);
 	free(f->old_ns);
+	free(f->clock);
 	evt_key_table_free(&f->sources);
 	evt_json_scanner_free(f->scanner);
 	evt_buf_free(&f->scratch);
@@ -652,8 +657,8 @@ find_track_item(evt_find *f, const evt_frame_items *items, struct item *item,
 	evt_frame_items_place place;
 
 	if ((about & (ABOUT(LATE) | ABOUT(OUT_OF_ORDER))) != 0)
-		seen.has_own = evt_frame_item_time(items, &item->is, &f->clock,
-		    &seen.own_ns);
+		seen.has_own = evt_frame_item_time(items, &item->is,
+		    &f->clock[frame->tape], &seen.own_ns);
 	if ((about & (ABOUT(JUMP) | ABOUT(IMPLIED_SPEED) | ABOUT(STUCK))) !=
 	        0 &&
 	    evt_frame_item_place(&item->is, &place)) {
@@ -842,8 +847,8 @@ find_is_json(evt_find *f, const evt_frame *frame, bool *ret, evt_error *err)
 	int r = EVT_OK;
 
 	*ret = frame->opcode == EVT_OP_TEXT && frame->n_sources > 0 &&
-	    frame->kind == EVT_KIND_RECEIVED;
-	if (*ret ||
+	    frame->kind == EVT_KIND_RECEIVED && frame->len > 0;
+	if (*ret || frame->len == 0 ||
 	    (frame->kind != EVT_KIND_MARK && frame->opcode != EVT_OP_TEXT))
 		return EVT_OK;
 	r = evt_json_scan(f->scanner, frame->payload, frame->len, &got, err);
@@ -900,6 +905,7 @@ find_take_state_mark(evt_find *f, const evt_frame *mark, evt_error *err)
 	if (!evt_json_view_int(EVT_JSON_VIEW_MEMBER(json, "frames"), &frames) ||
 	    frames <= 0)
 		return EVT_OK;
+	f->old_tape = mark->tape;
 	f->old_first = mark->seq + 1;
 	f->old_end = mark->seq + 1 + (uint64_t)frames;
 	while (evt_json_view_walk_next(&walk, &name, &time)) {
@@ -933,7 +939,7 @@ evt_find_frame(evt_find *f, const evt_frame *frame, evt_error *err)
 	bool old;
 	int r;
 
-	assert(f != NULL && frame != NULL);
+	assert(f != NULL && frame != NULL && frame->tape < f->options.n_tapes);
 	if (frame->kind == EVT_KIND_MARK && frame->opcode == EVT_MARK_STATE) {
 		r = find_take_state_mark(f, frame, err);
 		if (r != EVT_OK)
@@ -943,7 +949,8 @@ evt_find_frame(evt_find *f, const evt_frame *frame, evt_error *err)
 	    ((about & ABOUT(GAP)) == 0 || frame->kind != EVT_KIND_MARK ||
 	        frame->opcode != EVT_MARK_GAP))
 		return EVT_OK;
-	old = frame->seq >= f->old_first && frame->seq < f->old_end;
+	old = frame->tape == f->old_tape && frame->seq >= f->old_first &&
+	    frame->seq < f->old_end;
 	if (old && frame->seq - f->old_first < f->cap_old)
 		time_ns = f->old_ns[frame->seq - f->old_first];
 	return find_look(f, frame, time_ns, old, err);
@@ -980,61 +987,75 @@ find_wants_event(const evt_filter *filter, const char *event)
 	return filter->n_events == 0;
 }
 
-/* Frames without an event: the last one of each source. */
+/* Frames without an event: the last one of the next source.  EVT_END: there are no
+ * more. */
 static int
 find_seed_eventless(evt_find *f, evt_tape *tape, int64_t before_ns,
-    evt_error *err)
+    evt_find_seeding *at, evt_error *err)
 {
-	evt_info *info;
+	const evt_info_key *k;
 	evt_frame frame;
-	int r = evt_tape_info_of(tape, EVT_INFO_SOURCES, &info, err);
+	evt_key key;
+	int r;
 
-	if (r != EVT_OK)
-		return r;
-	for (size_t i = 0; i < info->n_sources && r == EVT_OK; i++) {
-		const evt_info_key *k = &info->sources[i];
-		evt_key key = { k->name, (uint32_t)strlen(k->name), k->is_int };
-
-		if (k->first_ns >= before_ns ||
-		    !find_wants(f->options.filter, &key))
-			continue;
-		r = evt_tape_last_before(tape, k->name, NULL, before_ns, &frame,
-		    err);
-		if (r == EVT_OK)
-			r = find_seed_frame(f, &key, &frame, err);
-		else if (r == EVT_ERR_NOTFOUND)
-			r = EVT_OK;
+	if (at->sources == NULL) {
+		r = evt_tape_info_of(tape, EVT_INFO_SOURCES, &at->sources, err);
+		if (r != EVT_OK)
+			return r;
 	}
-	evt_info_free(info);
-	return r;
+	if (at->source == at->sources->n_sources)
+		return EVT_END;
+	k = &at->sources->sources[at->source++];
+	key = (evt_key){ k->name, (uint32_t)strlen(k->name), k->is_int };
+	if (k->first_ns >= before_ns || !find_wants(f->options.filter, &key))
+		return EVT_OK;
+	r = evt_tape_last_before(tape, k->name, NULL, before_ns, &frame, err);
+	if (r == EVT_ERR_NOTFOUND)
+		return EVT_OK;
+	return r == EVT_OK ? find_seed_frame(f, &key, &frame, err) : r;
 }
 
 int
 evt_find_seed(evt_find *f, evt_tape *tape, const evt_filter *filter,
-    evt_error *err)
+    evt_find_seeding *at, evt_error *err)
 {
-	evt_info *info;
-	int r;
+	const evt_info_key *e;
+	int r = EVT_OK;
 
-	assert(f != NULL && tape != NULL && filter != NULL);
+	assert(f != NULL && tape != NULL && filter != NULL && at != NULL);
 	if (!filter->has_from)
-		return EVT_OK;
-	r = evt_tape_info_of(tape, EVT_INFO_EVENTS, &info, err);
-	if (r != EVT_OK)
-		return r;
-	for (size_t i = 0; i < info->n_events && r == EVT_OK; i++) {
-		const evt_info_key *e = &info->events[i];
-
-		if (e->first_ns >= filter->from_ns ||
-		    !find_wants_event(filter, e->name))
-			continue;
-		r = e->name[0] == '\0' ?
-		    find_seed_eventless(f, tape, filter->from_ns, err) :
-		    evt_tape_each_last(tape, e->name, filter->from_ns,
-		        find_seed_frame, f, err);
+		return EVT_END;
+	if (at->events == NULL) {
+		r = evt_tape_info_of(tape, EVT_INFO_EVENTS, &at->events, err);
+		if (r != EVT_OK)
+			return r;
 	}
-	evt_info_free(info);
-	return r;
+	if (at->event == at->events->n_events)
+		return EVT_END;
+	e = &at->events->events[at->event];
+	if (e->first_ns < filter->from_ns &&
+	    find_wants_event(filter, e->name)) {
+		if (e->name[0] != '\0')
+			r = evt_tape_each_last(tape, e->name, filter->from_ns,
+			    find_seed_frame, f, err);
+		else
+			r = find_seed_eventless(f, tape, filter->from_ns, at,
+			    err);
+		if (r == EVT_OK && e->name[0] == '\0')
+			return EVT_OK; /* the next source */
+		if (r < 0)
+			return r;
+	}
+	at->event++;
+	return EVT_OK;
+}
+
+void
+evt_find_seeding_free(evt_find_seeding *at)
+{
+	evt_info_free(at->events);
+	evt_info_free(at->sources);
+	*at = (evt_find_seeding){ .events = NULL };
 }
 
 struct silence {

@@ -5,7 +5,9 @@
  *     evt_find_new(expr, &options, &find, &err);
  *     evt_find_filter(expr, &filter);
  *     ... open a cursor with the filter ...
- *     evt_find_seed(find, tape, &filter, &err);
+ *     while (evt_find_seed(find, tape, &filter, &seeding, &err) == EVT_OK)
+ *             continue;
+ *     evt_find_seeding_free(&seeding);
  *     for each frame of the cursor: evt_find_frame(find, &frame, &err);
  *     evt_find_end(find, end_ns, &err);
  *
@@ -56,6 +58,7 @@ typedef struct evt_find_options {
 	const evt_trackers *trackers; /* for labels; NULL: none is known */
 	evt_find_fn *hit;
 	void *ctx;
+	size_t n_tapes; /* of the cursor; 0: one */
 } evt_find_options;
 
 /* `expr` and what the options point to must outlive the search.  Errors:
@@ -67,14 +70,23 @@ void evt_find_free(evt_find *find);
 /* Add to a cursor's filter which kinds of frames the expression is about. */
 void evt_find_filter(const evt_find_expr *expr, evt_filter *filter);
 
+/* How far the seeds of a tape are.  Zero-initialised: none was read. */
+typedef struct evt_find_seeding {
+	evt_info *events, *sources;
+	size_t event, source;
+} evt_find_seeding;
+
 /*
  * Tell the search what was before the window, which begins at filter->from_ns: for
  * each source, the last frame of each event.  Then values "before" and silences
- * are right from the first frame on.  Does nothing if the filter has no start.
+ * are right from the first frame on.  Each call reads the frames of one event,
+ * or of one source if they have no event.
+ * EVT_OK: call it again.  EVT_END: done, at once if the filter has no start.
  * Errors: those of reading, EVT_ERR_NOMEM.
  */
 int evt_find_seed(evt_find *find, evt_tape *tape, const evt_filter *filter,
-    evt_error *err);
+    evt_find_seeding *seeding, evt_error *err);
+void evt_find_seeding_free(evt_find_seeding *seeding);
 
 /* Look at the next frame.  Errors: EVT_ERR_NOMEM; the codes of the hit function. */
 int evt_find_frame(evt_find *find, const evt_frame *frame, evt_error *err);

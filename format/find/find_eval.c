@@ -92,7 +92,8 @@ find_eval_looks_numeric(const uint8_t *p, size_t n)
 static bool
 find_eval_contains(const evt_find_expr_test *t, const uint8_t *p, size_t n)
 {
-	return t->text_len == 0 || memmem(p, n, t->text, t->text_len) != NULL;
+	return t->text_len == 0 ||
+	    (n >= t->text_len && memmem(p, n, t->text, t->text_len) != NULL);
 }
 
 int

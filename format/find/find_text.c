@@ -44,12 +44,13 @@ find_text_decode(const uint8_t *p, size_t len)
 bool
 evt_find_text_fold(evt_buf *out, const void *text, size_t n)
 {
-	const uint8_t *p = text, *end = p + n;
+	const uint8_t *p = text, *end;
 
 	assert(out != NULL && (text != NULL || n == 0));
 	/* No small letter is longer than its capital. */
 	if (n == 0 || !evt_buf_reserve(out, n))
 		return n == 0;
+	end = p + n;
 	while (p < end) {
 		size_t len = evt_utf8_len(p, end);
 

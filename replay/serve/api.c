@@ -12,6 +12,7 @@ static const struct {
 	{ "/api/timeline", evt_api_timeline },
 	{ "/api/sources", evt_api_sources },
 	{ "/api/frames", evt_api_frames },
+	{ "/api/find", evt_api_find },
 	{ "/api/gaps", evt_api_gaps },
 	{ "/api/marks", evt_api_marks },
 	{ "/api/deck", evt_api_deck },

@@ -29,6 +29,9 @@ void evt_api_source(evt_site *site, evt_http_request *x, const char *id);
 void evt_api_track(evt_site *site, evt_http_request *x, const char *id);
 void evt_api_frames(evt_site *site, evt_http_request *x);
 
+/* api_find.c: /api/find */
+void evt_api_find(evt_site *site, evt_http_request *x);
+
 /* api_deck.c: /api/deck, and POST /api/deck/NAME */
 void evt_api_deck(evt_site *site, evt_http_request *x);
 void evt_api_deck_call(evt_site *site, evt_http_request *x, const char *name);

@@ -98,6 +98,7 @@ struct work {
 	evt_error wrong;
 	size_t wrong_at;
 	evt_find *find;
+	evt_find_seeding seeding;
 	evt_trackers *trackers;
 	output_file *out;
 	uint64_t hits, frames;
@@ -199,9 +200,10 @@ find_prepare(tool_context *c, evt_error *err)
 		r = evt_err_nomem(err);
 	if (r == EVT_OK)
 		r = evt_find_new(w->expr, &options, &w->find, err);
-	if (r == EVT_OK)
-		r = evt_find_seed(w->find, c->tapes.tape[0], &c->filter, err);
-	return r;
+	while (r == EVT_OK)
+		r = evt_find_seed(w->find, c->tapes.tape[0], &c->filter,
+		    &w->seeding, err);
+	return r == EVT_END ? EVT_OK : r;
 }
 
 /* The window as it was searched. */
@@ -312,6 +314,7 @@ find_free(tool_context *c)
 	struct work *w = c->work;
 
 	output_file_close(w->out);
+	evt_find_seeding_free(&w->seeding);
 	evt_find_free(w->find);
 	evt_find_expr_free(w->expr);
 	evt_trackers_free(w->trackers);
