@@ -21,6 +21,8 @@
  * secret, too. */
 #define EDGE_BEFORE 1u
 #define EDGE_AFTER 2u
+/* A secret, or a part of one, as it is: all its forms are in the set, too. */
+#define WHOLE 4u
 
 /* A longer secret is looked for in parts of up to this many bytes. */
 #define PART_MAX 255u
@@ -75,19 +77,18 @@ credential_wipe(char **text)
  * without them. */
 static bool
 credential_add_needle(evt_credential *s, evt_needle_set *set, const void *p,
-    size_t n, unsigned edges)
+    size_t n, unsigned tags)
 {
 	evt_unescape *u = s->unescape;
 	const uint8_t *bytes = p;
-	bool ok = evt_needle_set_add(set, p, n, edges);
 
 	u->n = 0;
 	u->slash = false;
 	for (size_t i = 0; i < n; i++)
 		evt_unescape_add(u, bytes[i], i);
-	if (u->n >= EVT_NEEDLE_SET_MIN)
-		ok = ok && evt_needle_set_add(set, u->text, u->n, edges);
-	return ok;
+	return (u->n < EVT_NEEDLE_SET_MIN ||
+	           evt_needle_set_add(set, u->text, u->n, tags & ~WHOLE)) &&
+	    evt_needle_set_add(set, p, n, tags);
 }
 
 /* Look for the characters of base64 text that only these n bytes determine, when
@@ -127,14 +128,21 @@ credential_add_part(evt_credential *s, evt_needle_set *set, const char *p,
     size_t n)
 {
 	char plus[PART_MAX];
-	bool ok = credential_add_needle(s, set, p, n, 0);
+	unsigned tags;
+	size_t at;
+	bool ok = true;
 
+	if (evt_needle_set_find(set, (const uint8_t *)p, n, 0, &at, &tags) ==
+	        n &&
+	    (tags & WHOLE) != 0)
+		return true;
 	for (size_t skip = 0; skip < 3 && ok; skip++)
 		ok = credential_add_base64(s, set, p, n, skip);
 	/* As forms are encoded. */
 	for (size_t i = 0; i < n; i++)
 		plus[i] = p[i] == ' ' ? '+' : p[i];
-	ok = ok && credential_add_needle(s, set, plus, n, 0);
+	ok = ok && credential_add_needle(s, set, plus, n, 0) &&
+	    credential_add_needle(s, set, p, n, WHOLE);
 	explicit_bzero(plus, sizeof(plus));
 	return ok;
 }
@@ -368,18 +376,129 @@ evt_credential_text(const evt_credential *s)
 	return s->text;
 }
 
-bool
-evt_credential_learn(evt_credential *s, const char *text, size_t n)
+/* Learn a text of at least `least` bytes. */
+static bool
+credential_learn(evt_credential *s, const char *text, size_t n, size_t least)
 {
+	static const char mark[] = EVT_CREDENTIAL_MARK;
 	bool ok;
 
 	assert(s != NULL && (text != NULL || n == 0));
-	if (n < EVT_CREDENTIAL_LEARN_MIN)
+	if (n < least || memmem(text, n, mark, sizeof(mark) - 1) != NULL)
 		return true;
 	pthread_mutex_lock(&s->lock);
 	ok = credential_add(s, GIVEN, text, n);
 	pthread_mutex_unlock(&s->lock);
 	return ok;
+}
+
+bool
+evt_credential_learn(evt_credential *s, const char *text, size_t n)
+{
+	return credential_learn(s, text, n, EVT_CREDENTIAL_LEARN_MIN);
+}
+
+bool
+evt_credential_learn_param(evt_credential *s, const char *name, size_t name_len,
+    const char *value, size_t n)
+{
+	enum evt_credential_likely likely = evt_credential_name(name, name_len);
+
+	return likely == EVT_CREDENTIAL_NOT ||
+	    credential_learn(s, value, n,
+	        likely == EVT_CREDENTIAL_SURE ? EVT_CREDENTIAL_MIN :
+	                                        EVT_CREDENTIAL_LEARN_MIN);
+}
+
+bool
+evt_credential_learn_cookie(evt_credential *s, const char *name,
+    size_t name_len, const char *value, size_t n)
+{
+	bool sure = evt_credential_name(name, name_len) == EVT_CREDENTIAL_SURE;
+
+	return credential_learn(s, value, n,
+	    sure ? EVT_CREDENTIAL_MIN : EVT_CREDENTIAL_LEARN_MIN);
+}
+
+static bool
+credential_is_name(const char *name, size_t n, const char *is)
+{
+	return n == strlen(is) && strncasecmp(name, is, n) == 0;
+}
+
+/* Learn the cookies of a header Cookie, or the first of Set-Cookie. */
+static bool
+credential_learn_cookies(evt_credential *s, const char *p, size_t n, bool all)
+{
+	const char *end = p + n;
+	bool ok = true;
+
+	while (ok && p < end) {
+		const char *stop = memchr(p, ';', (size_t)(end - p)), *eq;
+
+		if (stop == NULL)
+			stop = end;
+		while (p < stop && *p == ' ')
+			p++;
+		eq = memchr(p, '=', (size_t)(stop - p));
+		if (eq != NULL)
+			ok = evt_credential_learn_cookie(s, p, (size_t)(eq - p),
+			    eq + 1, (size_t)(stop - eq - 1));
+		p = all && stop < end ? stop + 1 : end;
+	}
+	return ok;
+}
+
+/* Learn user and password of Basic authentication, and the password alone. */
+static bool
+credential_learn_basic(evt_credential *s, const char *p, size_t n)
+{
+	evt_buf text = { 0 };
+	bool valid, ok = evt_buf_add_unbase64(&text, p, n, &valid);
+
+	if (ok && text.len > 0) {
+		const char *pair = (const char *)text.data,
+		           *colon = memchr(pair, ':', text.len);
+
+		ok = credential_learn(s, pair, text.len, EVT_CREDENTIAL_MIN);
+		if (ok && colon != NULL)
+			ok = credential_learn(s, colon + 1,
+			    text.len - (size_t)(colon + 1 - pair),
+			    EVT_CREDENTIAL_MIN);
+		explicit_bzero(text.data, text.cap);
+	}
+	evt_buf_free(&text);
+	return ok;
+}
+
+bool
+evt_credential_learn_header(evt_credential *s, const char *name,
+    size_t name_len, const char *value, size_t n)
+{
+	const char *space;
+	size_t scheme;
+
+	for (; n > 0 && (*value == ' ' || *value == '\t'); n--)
+		value++;
+	while (n > 0 && (value[n - 1] == ' ' || value[n - 1] == '\t'))
+		n--;
+	if (n == 0)
+		return true;
+	if (credential_is_name(name, name_len, "Cookie") ||
+	    credential_is_name(name, name_len, "Set-Cookie"))
+		return credential_learn_cookies(s, value, n, name_len == 6);
+	if (!evt_credential_learn_param(s, name, name_len, value, n))
+		return false;
+	space = memchr(value, ' ', n);
+	if (space == NULL)
+		return true;
+	scheme = (size_t)(space - value);
+	if (credential_is_name(value, scheme, "Basic") &&
+	    evt_credential_name(name, name_len) != EVT_CREDENTIAL_NOT &&
+	    !credential_learn_basic(s, space + 1, n - scheme - 1))
+		return false;
+	return evt_credential_learn_param(s, name, name_len, space + 1,
+	    n - scheme - 1);
 }
 
 int
@@ -467,21 +586,21 @@ credential_search(const evt_credential *s, const uint8_t *p, size_t n,
 {
 	for (int i = 0; i < SETS; i++) {
 		size_t at = 0, len;
-		unsigned edges;
+		unsigned tags;
 
 		for (; s->set[i] != NULL; at++) {
 			size_t a, b;
 
 			len = evt_needle_set_find(s->set[i], p, n, at, &at,
-			    &edges);
+			    &tags);
 			if (len == 0)
 				break;
 			a = at;
 			b = at + len;
-			if ((edges & EDGE_BEFORE) != 0 && a > 0 &&
+			if ((tags & EDGE_BEFORE) != 0 && a > 0 &&
 			    credential_is_base64(p[a - 1]))
 				a--;
-			if ((edges & EDGE_AFTER) != 0 && b < n &&
+			if ((tags & EDGE_AFTER) != 0 && b < n &&
 			    credential_is_base64(p[b]))
 				b++;
 			credential_add_span(found, from != NULL ? from[a] : a,

@@ -63,6 +63,21 @@ const char *evt_credential_text(const evt_credential *s);
  * is never forgotten.  false: out of memory. */
 bool evt_credential_learn(evt_credential *s, const char *text, size_t n);
 
+/*
+ * Learn secrets of a request that the user gave: the value of a parameter, of a
+ * header, or of a cookie.  Parameters and headers whose name does not tell that they
+ * are secret (see evt_credential_name()) are ignored, and ${CREDENTIAL}, which is no
+ * value.  If the name leaves no doubt, EVT_CREDENTIAL_MIN bytes are enough.  Of a
+ * header, also learn what follows the scheme ("Bearer"), each cookie, and the
+ * password of "Basic".  false: out of memory.
+ */
+bool evt_credential_learn_param(evt_credential *s, const char *name,
+    size_t name_len, const char *value, size_t n);
+bool evt_credential_learn_cookie(evt_credential *s, const char *name,
+    size_t name_len, const char *value, size_t n);
+bool evt_credential_learn_header(evt_credential *s, const char *name,
+    size_t name_len, const char *value, size_t n);
+
 enum evt_credential_form {
 	EVT_CREDENTIAL_PLAIN, /* as it is: headers, messages */
 	EVT_CREDENTIAL_URL    /* percent-encoded */

@@ -24,7 +24,7 @@ struct needle {
 	uint8_t *data;
 	uint64_t hash;
 	uint32_t len;
-	unsigned tag;
+	unsigned tags;
 	uint32_t next; /* with the same slot, plus 1; 0: none */
 };
 
@@ -177,14 +177,14 @@ evt_needle_set_free(evt_needle_set *set)
 }
 
 /* The needle that is these n bytes; NULL: there is none. */
-static const struct needle *
+static struct needle *
 needle_set_get(const evt_needle_set *set, uint64_t hash, const uint8_t *p,
     size_t n)
 {
 	uint32_t i = set->slot[needle_set_slot(set, hash)];
 
 	for (; i > 0; i = set->item[i - 1].next) {
-		const struct needle *nd = &set->item[i - 1];
+		struct needle *nd = &set->item[i - 1];
 
 		if (nd->hash == hash && nd->len == n &&
 		    memcmp(nd->data, p, n) == 0)
@@ -204,10 +204,11 @@ needle_set_narrow(evt_needle_set *set, size_t n)
 }
 
 bool
-evt_needle_set_add(evt_needle_set *set, const void *p, size_t n, unsigned tag)
+evt_needle_set_add(evt_needle_set *set, const void *p, size_t n, unsigned tags)
 {
 	const uint8_t *bytes = p;
 	uint64_t hash;
+	struct needle *same;
 	uint8_t *copy;
 
 	assert(set != NULL && p != NULL);
@@ -215,8 +216,11 @@ evt_needle_set_add(evt_needle_set *set, const void *p, size_t n, unsigned tag)
 	hash = set->seed;
 	for (size_t i = 0; i < n; i++)
 		hash = needle_set_step(hash, bytes[i], set->seed);
-	if (needle_set_get(set, hash, bytes, n) != NULL)
+	same = needle_set_get(set, hash, bytes, n);
+	if (same != NULL) {
+		same->tags |= tags;
 		return true;
+	}
 	if (!evt_grow(&set->item, &set->cap, set->n + 1) ||
 	    (set->n * 2 >= set->slots &&
 	        !needle_set_resize(set, set->slots * 2)))
@@ -228,7 +232,7 @@ evt_needle_set_add(evt_needle_set *set, const void *p, size_t n, unsigned tag)
 	set->item[set->n] = (struct needle){ .data = copy,
 		.hash = hash,
 		.len = (uint32_t)n,
-		.tag = tag };
+		.tags = tags };
 	needle_set_enter(set, set->n++);
 	set->has_len[n] = true;
 	if (set->n == 1 || n < set->window)
@@ -267,7 +271,7 @@ needle_set_match(const evt_needle_set *set, const uint8_t *p, size_t n)
 
 size_t
 evt_needle_set_find(const evt_needle_set *set, const uint8_t *text, size_t n,
-    size_t from, size_t *ret_at, unsigned *ret_tag)
+    size_t from, size_t *ret_at, unsigned *ret_tags)
 {
 	size_t i, skip;
 
@@ -285,7 +289,7 @@ evt_needle_set_find(const evt_needle_set *set, const uint8_t *text, size_t n,
 		if (nd == NULL)
 			continue;
 		*ret_at = at;
-		*ret_tag = nd->tag;
+		*ret_tags = nd->tags;
 		return nd->len;
 	}
 	return 0;

@@ -23,11 +23,11 @@ void evt_needle_set_free(evt_needle_set *set);
 
 /*
  * Add the n bytes at p (EVT_NEEDLE_SET_MIN to EVT_NEEDLE_SET_MAX), unless the set
- * has them.  `tag`: what evt_needle_set_find() returns with the needle.  false: out
- * of memory; the set is unchanged.
+ * has them.  `tags`: bits that evt_needle_set_find() returns with the needle, beside
+ * those that it has.  false: out of memory; the set is unchanged.
  */
 bool evt_needle_set_add(evt_needle_set *set, const void *p, size_t n,
-    unsigned tag);
+    unsigned tags);
 
 /* How many needles the set has. */
 size_t evt_needle_set_count(const evt_needle_set *set);
@@ -37,6 +37,6 @@ size_t evt_needle_set_count(const evt_needle_set *set);
  * needle that begins there.  Returns its length; 0: there is none.
  */
 size_t evt_needle_set_find(const evt_needle_set *set, const uint8_t *text,
-    size_t n, size_t from, size_t *ret_at, unsigned *ret_tag);
+    size_t n, size_t from, size_t *ret_at, unsigned *ret_tags);
 
 #endif

@@ -9,7 +9,6 @@
 
 #include "format/base/err.h"
 #include "format/base/timetext.h"
-#include "format/wire/credential.h"
 
 #define HOST_MAX 253u
 
@@ -305,4 +304,53 @@ evt_url_literal_secret(const evt_url *url, size_t *ret_len)
 		}
 	}
 	return NULL;
+}
+
+/* The value of a hexadecimal digit; -1: not one. */
+static int
+url_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	char lower = c >= 'A' && c <= 'F' ? (char)(c | 0x20) : c;
+	const char *at = lower != '\0' ? strchr(digits, lower) : NULL;
+
+	return at != NULL ? (int)(at - digits) : -1;
+}
+
+/* Append a value of a query, decoded.  false: out of memory. */
+static bool
+url_decode(const char *p, size_t n, evt_buf *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		int high = i + 2 < n ? url_digit(p[i + 1]) : -1;
+		int low = i + 2 < n ? url_digit(p[i + 2]) : -1;
+		bool coded = p[i] == '%' && high >= 0 && low >= 0;
+
+		if (!evt_buf_add_byte(out,
+		        coded ? (uint8_t)(high * 16 + low) : (uint8_t)p[i]))
+			return false;
+		i += coded ? 2 : 0;
+	}
+	return true;
+}
+
+bool
+evt_url_learn_secrets(const evt_url *url, evt_credential *secret)
+{
+	const char *query = strchr(url->target, '?'), *p;
+	struct param param;
+	evt_buf value = { 0 };
+	bool ok = true;
+
+	for (p = query != NULL ? query + 1 : NULL; p != NULL && ok;) {
+		p = url_next_param(p, &param);
+		value.len = 0;
+		ok = url_decode(param.value, param.value_len, &value) &&
+		    evt_credential_learn_param(secret, param.name,
+		        param.name_len, (const char *)value.data, value.len);
+	}
+	if (value.cap > 0)
+		explicit_bzero(value.data, value.cap);
+	evt_buf_free(&value);
+	return ok;
 }

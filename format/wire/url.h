@@ -8,6 +8,7 @@
 
 #include "format/base/buf.h"
 #include "format/evtape.h"
+#include "format/wire/credential.h"
 
 typedef struct evt_url {
 	bool tls;
@@ -41,5 +42,9 @@ bool evt_url_show(const evt_url *url, const char *target, evt_buf *out);
  * whose value is not ${CREDENTIAL}; NULL without one.  *ret_len: the length of
  * the name. */
 const char *evt_url_literal_secret(const evt_url *url, size_t *ret_len);
+
+/* Blot out the values of such parameters from now on, see
+ * evt_credential_learn_param().  false: out of memory. */
+bool evt_url_learn_secrets(const evt_url *url, evt_credential *secret);
 
 #endif

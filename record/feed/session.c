@@ -554,6 +554,23 @@ session_on_turn(void *ctx)
 
 /* ---- the interface ------------------------------------------------------- */
 
+/* Secrets that URL and headers have beside the credential are no less secret. */
+static bool
+session_learn_secrets(const evt_session_options *o)
+{
+	bool ok = evt_url_learn_secrets(o->url, o->secret);
+
+	for (size_t i = 0; i < o->n_headers && ok; i++) {
+		const char *header = o->headers[i];
+		size_t n = strcspn(header, ":");
+
+		if (header[n] == ':')
+			ok = evt_credential_learn_header(o->secret, header, n,
+			    header + n + 1, strlen(header + n + 1));
+	}
+	return ok;
+}
+
 int
 evt_session_new(const evt_session_options *options, evt_session **ret_session,
     evt_error *err)
@@ -582,7 +599,9 @@ evt_session_new(const evt_session_options *options, evt_session **ret_session,
 		return evt_err_nomem(err);
 	s->o = *options;
 	s->backoff.random = evt_backoff_chance;
-	r = evt_client_new(&config, &s->client, err);
+	r = session_learn_secrets(options) ?
+	    evt_client_new(&config, &s->client, err) :
+	    evt_err_nomem(err);
 	if (r != EVT_OK) {
 		free(s);
 		return r;

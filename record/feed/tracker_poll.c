@@ -405,7 +405,8 @@ tracker_poll_check(evt_tracker_poll *l, evt_error *err)
 	r = evt_url_parse(l->o.from, &l->url, err);
 	if (r != EVT_OK)
 		return r;
-	if (!evt_tracker_request_show(&l->url, &shown) ||
+	if (!evt_url_learn_secrets(&l->url, l->secret) ||
+	    !evt_tracker_request_show(&l->url, &shown) ||
 	    !evt_buf_add_byte(&shown, '\0')) {
 		evt_buf_free(&shown);
 		return evt_err_nomem(err);

@@ -144,6 +144,21 @@ class Har(Case):
                                        ("receive", 1700000001, 1, '{"echo":"%s"}' % secret))))
         self.assertNotIn(secret.encode(), self.out("cat", "-f", "lines", "--kind", "received,sent", self.path("out1.tape")))
 
+    def test_secrets_of_requests(self):
+        """Of any entry: parameters, headers and cookies that are secret by their names."""
+        secrets = ["token/of=query", "bearer-token", "cookie-of-a-request", "password of basic", "cookie-of-an-answer",
+                   "cookie-in-a-list"]
+        basic = base64.b64encode(b"me:" + secrets[3].encode()).decode()
+        login = {"request": {"url": "https://e/login?token=token%2Fof%3Dquery&page=ordinary-text-of-a-page", "headers": [
+            {"name": "authorization", "value": "Bearer " + secrets[1]}, {"name": "Cookie", "value": "a=b; c=" + secrets[2]},
+            {"name": "Proxy-Authorization", "value": "Basic " + basic}, {"name": "Accept", "value": "ordinary-text-of-a-header"},
+            {"name": None}, 7], "cookies": [{"name": "s", "value": secrets[5]}]},
+                 "response": {"headers": [{"name": "set-cookie", "value": "d=%s; Path=/ordinary-text" % secrets[4]}], "cookies": 5}}
+        ordinary = "ordinary-text-of-a-page ordinary-text-of-a-header /ordinary-text me"
+        got = self.imported("har", har(entry("wss://e/", *(("receive", 1700000000 + i, 1, json.dumps({"echo": text}))
+                                                           for i, text in enumerate([*secrets, basic, ordinary]))), login))
+        self.assertEqual([f["payload"]["echo"] for f in got[1:]], ["*" * len(s) for s in [*secrets, basic]] + [ordinary])
+
     def test_many_secrets(self):
         """Each is blotted out of what comes back, and time does not grow with their square."""
         messages = []

@@ -4,11 +4,13 @@ and plain sockets for bytes that neither of them would send."""
 import asyncio
 import base64
 import hashlib
+import json
 import os
 import re
 import socket
 import struct
 import threading
+import urllib.parse
 
 import websockets
 
@@ -214,6 +216,36 @@ class BareSocket(Peers):
         self.assertIn(b"\r\nX-Other: a\r\n", self.requests[0])
         self.assertIn(b"\r\nUser-Agent: evtape-record/", self.requests[0])
         self.assertNotIn(feed.HASH.encode(), p.err)
+
+    def test_secrets_in_fragments(self):
+        """The credential, and literal secrets of URL and headers, come back in messages whose
+        fragments end within them, and in the reason of the close."""
+        secrets = ["in/the+query=0", "in the header 1", "0123456789-in-a-cookie", "user:in-basic-auth", feed.HASH]
+        basic = base64.b64encode(secrets[3].encode()).decode()
+        frames, n = b"", 0
+        for secret in secrets:
+            for text in (secret, urllib.parse.quote(secret, safe=""), json.dumps(secret).replace("/", "\\/"),
+                         base64.b64encode(secret.encode()).decode()):
+                for size in (1, 5, 7):
+                    parts = ["<" + text[:1]] + [text[i:i + size] for i in range(1, len(text), size)] + [">"]
+                    for i, part in enumerate(parts):
+                        frames += bytes([(i == 0) | (i == len(parts) - 1) << 7, len(part)]) + part.encode()
+                        frames += b"\x89\x00" if i % 3 == 1 else b""
+                    n += 1
+        frames += b"\x88" + bytes([2 + 14]) + struct.pack(">H", 4001) + secrets[0].encode()
+        url = self.serve((frames, "close"), (b"\x81\x04last", "hold"))
+        p = self.raw(url + "?token=in%2fthe%2Bquery%3d0&x=1", "--header", "X-Api-Key: " + secrets[1],
+                     "--header", "Cookie: a=b; sid=" + secrets[2], "--header", "Authorization: Basic " + basic,
+                     "--credential-file", self.secret, "--send", self.write("send", "${CREDENTIAL}\n"))
+        self.wait_payload(b"last")
+        p.finish(evtest.SIGTERM, check=3)
+        got = [f[1].decode() for f in self.payloads() if f[1] != b"last"]
+        self.assertEqual(len(got), n)
+        for text in got:
+            self.assertRegex(text, r'^<"?\*+=?=?"?>$')
+        self.assertEqual(self.marks("disconnected")[0]["code"], 4001)
+        self.assertNotRegex(json.dumps(self.marks("disconnected") + self.marks("gap") + self.marks("connected")), "query=0|query%3d0")
+        self.assertNotIn(b"query=0", p.err)
 
     def test_frames_that_break_the_protocol(self):
         """An unknown opcode: the recorder closes the connection and reconnects."""

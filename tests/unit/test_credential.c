@@ -380,6 +380,54 @@ TEST(many_secrets)
 	evt_credential_free(s);
 }
 
+static void
+learn_header(evt_credential *s, const char *name, const char *value)
+{
+	assert_true(evt_credential_learn_header(s, name, strlen(name), value,
+	    strlen(value)));
+}
+
+/* What a request holds beside the credential, by the names of its parts. */
+TEST(secrets_of_a_request_are_learned)
+{
+	static const struct {
+		const char *name, *value, *before, *after;
+	} cases[] = {
+		{ "Authorization", " Bearer abcdefgh ", "<abcdefgh>",
+		    "<********>" },
+		{ "authorization", "Bearer abcdefgh", "<Bearer abcdefgh>",
+		    "<***************>" },
+		{ "Authorization", "Basic bWU6aHVudGVyMnM=",
+		    "bWU6aHVudGVyMnM= me:hunter2s hunter2s",
+		    "**************** *********** ********" },
+		{ "X-Api-Key", "abcdefgh", "abcdefgh", "********" },
+		{ "X-API-Key", "short", "short", "short" },
+		{ "Cookie", "lang=en; sid=0123456789abcdef;token=abcdefgh",
+		    "en 0123456789abcdef abcdefgh",
+		    "en **************** ********" },
+		{ "Set-Cookie", "s=0123456789abcdef; Path=/a/very/long/path",
+		    "0123456789abcdef /a/very/long/path",
+		    "**************** /a/very/long/path" },
+		{ "Cookie", ";;=;a", "a", "a" },
+		{ "User-Agent", "Mozilla/5.0 (X11; Linux)",
+		    "Mozilla/5.0 (X11; Linux)", "Mozilla/5.0 (X11; Linux)" },
+		{ "Authorization", "Bearer ${CREDENTIAL}",
+		    "Bearer ${CREDENTIAL}", "Bearer ${CREDENTIAL}" },
+		{ "Authorization", "", "", "" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		evt_credential *s = evt_credential_new(NULL, NULL);
+		char text[128];
+
+		learn_header(s, cases[i].name, cases[i].value);
+		snprintf(text, sizeof(text), "%s", cases[i].before);
+		evt_credential_blot(s, (uint8_t *)text, strlen(text));
+		assert_string_equal(text, cases[i].after);
+		evt_credential_free(s);
+	}
+}
+
 /* Names and values of a sent message, with white space, nested, escaped; and what
  * is not a value of such a name. */
 TEST(values_of_secret_names_are_blotted_out)
@@ -472,6 +520,7 @@ main(void)
 		RUN(long_texts_are_searched_whole),
 		RUN(a_long_secret_is_blotted_out),
 		RUN(many_secrets),
+		RUN(secrets_of_a_request_are_learned),
 		RUN(values_of_secret_names_are_blotted_out),
 		RUN(one_thread_loads_while_another_blots),
 	};

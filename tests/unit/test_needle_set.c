@@ -90,6 +90,12 @@ TEST(takes_any_bytes)
 	                     &tag),
 	    EVT_NEEDLE_SET_MIN);
 	assert_int_equal(tag, 2);
+	/* Its tags come together. */
+	assert_true(evt_needle_set_add(set, zeros, EVT_NEEDLE_SET_MIN, 5));
+	assert_int_equal(evt_needle_set_find(set, zeros, EVT_NEEDLE_SET_MIN, 0,
+	                     &at, &tag),
+	    EVT_NEEDLE_SET_MIN);
+	assert_int_equal(tag, 7);
 	for (size_t n = 0; n < EVT_NEEDLE_SET_MIN; n++)
 		assert_int_equal(evt_needle_set_find(set, zeros, n, 0, &at,
 		                     &tag),

@@ -2,6 +2,7 @@
  * shown. */
 #include "tests/unit/lib/tapes.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "record/net/proxy.h"
@@ -81,6 +82,36 @@ TEST(secrets_are_not_shown)
 	evt_url_free(&url);
 }
 
+/* In all forms, however the URL wrote them. */
+TEST(secrets_of_a_query_are_learned)
+{
+	static const char target[] =
+	    "ws://h/p?token=ab%2Fcd%3dfg&key=0123456789abcdef&x=nothing-secret&"
+	    "hash=${CREDENTIAL}&pwd&sid=short&apikey=100%";
+	static const char *const texts[] = { "ab/cd=fg", "ab%2fcd%3Dfg",
+		"ab\\/cd=fg", "YWIvY2Q9Zm", "0123456789abcdef" };
+	evt_credential *s = evt_credential_new(NULL, NULL);
+	char plain[] = "nothing-secret ${CREDENTIAL} short 100%";
+	evt_url url;
+	evt_error err;
+
+	assert_non_null(s);
+	ok(evt_url_parse(target, &url, &err), &err);
+	assert_true(evt_url_learn_secrets(&url, s));
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "%s", texts[i]);
+		evt_credential_blot(s, (uint8_t *)text, strlen(text));
+		assert_int_equal(strspn(text, "*"), strlen(texts[i]));
+	}
+	assert_int_equal(evt_credential_blot(s, (uint8_t *)plain,
+	                     strlen(plain)),
+	    0);
+	evt_url_free(&url);
+	evt_credential_free(s);
+}
+
 /* ---- proxies --------------------------------------------------------------------- */
 
 static const char *http_proxy, *https_proxy, *no_proxy;
@@ -136,6 +167,7 @@ main(void)
 		RUN(parts),
 		RUN(refused),
 		RUN(secrets_are_not_shown),
+		RUN(secrets_of_a_query_are_learned),
 		RUN(proxies),
 	};
 

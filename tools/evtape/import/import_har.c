@@ -42,11 +42,11 @@ static const cli_command har_cli = {
 	           "has its\n"
 	           "URL. Both directions are imported, and base64 of binary "
 	           "messages is\n"
-	           "decoded. Secrets are blotted out of URLs and sent "
-	           "messages, as by the\n"
-	           "recorder. Unreadable messages are left out and counted, "
-	           "and the exit\n"
-	           "code is 3.",
+	           "decoded. Secrets in URLs, headers, cookies and sent "
+	           "messages are blotted\n"
+	           "out everywhere, as by the recorder. Unreadable messages "
+	           "are left out\n"
+	           "and counted, and the exit code is 3.",
 	.options = table,
 	.examples = "  $ evtape import har session.har -o session.tape\n",
 	.min_args = 1,
@@ -102,6 +102,69 @@ import_har_next_message(struct work *w, struct entry *e)
 	e->message = (evt_json_view){ NULL, 0 };
 }
 
+/* Decode a string.  false: out of memory; other values become an empty text. */
+static bool
+import_har_text_of(evt_json_view v, evt_buf *out)
+{
+	out->len = 0;
+	return evt_json_view_kind(v) != EVT_JSON_VIEW_STRING ||
+	    evt_json_view_text(v, out);
+}
+
+/* Learn the secrets among headers or cookies: an array of objects with name and
+ * value. */
+static bool
+import_har_learn_pairs(struct work *w, evt_json_view pairs, bool cookies)
+{
+	evt_json_view_walk walk = evt_json_view_walk_begin(pairs);
+	evt_buf name = { 0 }, value = { 0 };
+	evt_json_view member, pair;
+	bool ok = true;
+
+	while (ok && evt_json_view_walk_next(&walk, &member, &pair)) {
+		ok = import_har_text_of(EVT_JSON_VIEW_MEMBER(pair, "name"),
+		         &name) &&
+		    import_har_text_of(EVT_JSON_VIEW_MEMBER(pair, "value"),
+		        &value);
+		ok = ok &&
+		    (cookies ? evt_credential_learn_cookie :
+		               evt_credential_learn_header)(w->secret,
+		        (const char *)name.data, name.len,
+		        (const char *)value.data, value.len);
+	}
+	evt_buf_free(&name);
+	evt_buf_free(&value);
+	return ok;
+}
+
+/* What logs in to one entry may be named by the messages of another. */
+static bool
+import_har_learn_secrets(struct work *w, evt_json_view entry)
+{
+	evt_json_view request = EVT_JSON_VIEW_MEMBER(entry, "request"),
+	              response = EVT_JSON_VIEW_MEMBER(entry, "response");
+	evt_buf text = { 0 };
+	evt_url url;
+	bool ok =
+	    import_har_text_of(EVT_JSON_VIEW_MEMBER(request, "url"), &text) &&
+	    evt_buf_add_byte(&text, '\0');
+
+	if (ok && evt_url_parse((char *)text.data, &url, NULL) == EVT_OK) {
+		ok = evt_url_learn_secrets(&url, w->secret);
+		evt_url_free(&url);
+	}
+	evt_buf_free(&text);
+	return ok &&
+	    import_har_learn_pairs(w, EVT_JSON_VIEW_MEMBER(request, "headers"),
+	        false) &&
+	    import_har_learn_pairs(w, EVT_JSON_VIEW_MEMBER(request, "cookies"),
+	        true) &&
+	    import_har_learn_pairs(w, EVT_JSON_VIEW_MEMBER(response, "headers"),
+	        false) &&
+	    import_har_learn_pairs(w, EVT_JSON_VIEW_MEMBER(response, "cookies"),
+	        true);
+}
+
 static int
 import_har_add_entry(struct work *w, evt_json_view entry, size_t place,
     evt_error *err)
@@ -140,8 +203,13 @@ import_har_find_entries(struct work *w, evt_json_view root, evt_error *err)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "%s is not a HAR file: it has no log.entries", w->path);
 	for (size_t i = 0;
-	     r == EVT_OK && evt_json_view_walk_next(&walk, &name, &entry); i++)
-		r = import_har_add_entry(w, entry, i, err);
+	     r == EVT_OK && evt_json_view_walk_next(&walk, &name, &entry);
+	     i++) {
+		r = import_har_learn_secrets(w, entry) ? EVT_OK :
+		                                         evt_err_nomem(err);
+		if (r == EVT_OK)
+			r = import_har_add_entry(w, entry, i, err);
+	}
 	if (r == EVT_OK && !w->found)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "%s has no WebSocket messages: the program that wrote it "
