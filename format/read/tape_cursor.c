@@ -206,8 +206,9 @@ tape_cursor_check_hole(struct tape_cursor *c, const evt_segment_block *b,
 	c->stats.blocks_bad++;
 	c->stats.frames_lost += lost;
 	return evt_err_set(err, EVT_ERR_CORRUPT,
-	    "%s: damaged before offset %llu: %llu frames are lost", s->name,
-	    (unsigned long long)b->offset, (unsigned long long)lost);
+	    "%s: damaged before offset %llu: %llu frame%s lost", s->name,
+	    (unsigned long long)b->offset, (unsigned long long)lost,
+	    lost == 1 ? " is" : "s are");
 }
 
 /* Take the first block that is loading, and start to load the next ones. */

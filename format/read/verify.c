@@ -73,17 +73,29 @@ verify_note(struct evt_verify *v, const char *file, uint64_t offset,
 
 /* ---- blocks -------------------------------------------------------------------- */
 
+/* "frame 5 is", or "frames 5 to 7 are". */
+static const char *
+verify_frames_are(uint64_t from, uint64_t to, char words[64])
+{
+	if (from == to)
+		snprintf(words, 64, "frame %" PRIu64 " is", from);
+	else
+		snprintf(words, 64, "frames %" PRIu64 " to %" PRIu64 " are",
+		    from, to);
+	return words;
+}
+
 /* The numbers go on, or frames are missing. */
 static void
 verify_check_seq(struct evt_verify *v, const evt_segment *s,
     const evt_segment_block *b)
 {
+	char words[64];
+
 	if (v->next_seq > 0 && b->first_seq > v->next_seq)
 		evt_verify_report(v, s->name, b->offset,
-		    b->first_seq - v->next_seq,
-		    "frames %" PRIu64 " to %" PRIu64
-		    " are missing before this block",
-		    v->next_seq, b->first_seq - 1);
+		    b->first_seq - v->next_seq, "%s missing before this block",
+		    verify_frames_are(v->next_seq, b->first_seq - 1, words));
 	else if (v->next_seq > 0 && b->first_seq < v->next_seq)
 		evt_verify_report(v, s->name, b->offset, 0,
 		    "this block begins with frame %" PRIu64
@@ -165,7 +177,8 @@ verify_check_between(struct evt_verify *v, const evt_segment *s, uint64_t from,
 {
 	if (to > from)
 		evt_verify_report(v, s->name, from, EVT_VERIFY_UNKNOWN,
-		    "%" PRIu64 " bytes do not belong to a block", to - from);
+		    "%" PRIu64 " byte%s not belong to a block", to - from,
+		    to - from == 1 ? " does" : "s do");
 	else if (to < from)
 		evt_verify_report(v, s->name, to, 0, "blocks overlap");
 }
@@ -190,8 +203,8 @@ verify_check_end(struct evt_verify *v, const evt_segment *s, uint64_t at,
 		    "instead");
 	else if (s->size > at && !(last && v->got.live))
 		evt_verify_report(v, s->name, at, EVT_VERIFY_UNKNOWN,
-		    "%" PRIu64 " bytes at the end do not belong to a block",
-		    s->size - at);
+		    "%" PRIu64 " byte%s not belong to a block at the end",
+		    s->size - at, s->size - at == 1 ? " does" : "s do");
 	else if (!last)
 		evt_verify_report(v, s->name, at, 0,
 		    "the directory is missing; readers find the blocks one by "
@@ -300,6 +313,7 @@ static int
 verify_read_records(struct evt_verify *v, evt_journal_reader *reader,
     const char *name, evt_error *err)
 {
+	char words[64];
 	bool in_lines;
 	evt_frame f;
 	int r;
@@ -310,9 +324,8 @@ verify_read_records(struct evt_verify *v, evt_journal_reader *reader,
 		if (v->next_seq > 0 && f.seq > v->next_seq && !v->got.live)
 			evt_verify_report(v, name, EVT_VERIFY_NOWHERE,
 			    f.seq - v->next_seq,
-			    "frames %" PRIu64 " to %" PRIu64
-			    " are in no segment and not in the journal",
-			    v->next_seq, f.seq - 1);
+			    "%s in no segment and not in the journal",
+			    verify_frames_are(v->next_seq, f.seq - 1, words));
 		v->next_seq = f.seq + 1;
 		v->got.frames++;
 		v->got.in_journal++;
@@ -331,9 +344,9 @@ verify_check_journal_end(struct evt_verify *v, evt_journal_reader *reader,
 
 	if (r == EVT_OK && left > 0) {
 		snprintf(words, sizeof(words),
-		    "%" PRIu64 " bytes at the end are no whole record: a write "
+		    "%" PRIu64 " byte%s at the end %s no whole record: a write "
 		    "was interrupted",
-		    left);
+		    left, left == 1 ? "" : "s", left == 1 ? "is" : "are");
 		verify_note(v, name, evt_journal_offset(reader), words);
 	}
 	return r;

@@ -247,8 +247,9 @@ verify_index_tell_end(const evt_segment *last, sqlite3_stmt *st,
 		evt_verify_report(v, name, last->walked,
 		    frames > there ? frames - there : 0,
 		    "the end is missing: by the index the segment has %lld "
-		    "bytes and %" PRIu64 " frames",
-		    (long long)sqlite3_column_int64(st, 1), frames);
+		    "bytes and %" PRIu64 " frame%s",
+		    (long long)sqlite3_column_int64(st, 1), frames,
+		    frames == 1 ? "" : "s");
 	else
 		evt_verify_report(v, name, EVT_VERIFY_NOWHERE, frames,
 		    "the segment is missing; the index has rows of it");

@@ -234,8 +234,8 @@ recover_save_tail(struct recovery *rec, const evt_segment *s, evt_error *err)
 		rec->got.lost_bytes += n;
 		recover_tell(rec,
 		    "%s ended in %" PRIu64
-		    " bytes that do not belong to a block; they are kept in %s",
-		    s->name, n, path);
+		    " byte%s of no block, which %s kept in %s",
+		    s->name, n, n == 1 ? "" : "s", n == 1 ? "is" : "are", path);
 	}
 	if (in >= 0)
 		rec->io->close(rec->io->ctx, in);

@@ -406,8 +406,10 @@ ring_move_put_rescued(evt_ring *ring, evt_error *err)
 	if (r == EVT_OK)
 		evt_writer_notice(ring->w,
 		    "%s was waiting for a trigger when its recorder died: the "
-		    "%" PRIu64 " frames that it held are on the tape now",
-		    evt_writer_path(ring->w), ring->stats.moved);
+		    "%" PRIu64 " frame%s that it held %s on the tape now",
+		    evt_writer_path(ring->w), ring->stats.moved,
+		    ring->stats.moved == 1 ? "" : "s",
+		    ring->stats.moved == 1 ? "is" : "are");
 	return r;
 }
 

@@ -27,8 +27,15 @@ int evt_writer_open_env(const char *path, const evt_writer_options *options,
 int evt_writer_open_brief(const char *path, const evt_writer_options *options,
     const evt_writer_env *env, evt_writer **ret_writer, evt_error *err);
 
-/* evt_tape_reindex() with other file operations. */
+/* Called after each segment, with the bytes that are done so far. */
+typedef struct evt_writer_reindex_watch {
+	void (*progress)(void *ctx, uint64_t done, uint64_t total);
+	void *ctx;
+} evt_writer_reindex_watch;
+
+/* evt_tape_reindex() with other file operations.  `watch` may be NULL. */
 int evt_writer_reindex_io(const char *path, const evt_io *io,
-    uint64_t *ret_damaged, evt_error *err);
+    const evt_writer_reindex_watch *watch, uint64_t *ret_damaged,
+    evt_error *err);
 
 #endif

@@ -34,13 +34,19 @@ writer_index_file(evt_index *x, const evt_segment *s, uint64_t *damaged,
  * segments that do not exist any more. */
 static int
 writer_index_catch_up(evt_index *x, const evt_segment *s, size_t n,
-    uint64_t *damaged, evt_error *err)
+    const evt_writer_reindex_watch *watch, uint64_t *damaged, evt_error *err)
 {
 	int r = evt_index_keep_only(x, s, n, err);
+	uint64_t done = 0, total = 0;
 
+	for (size_t i = 0; i < n; i++)
+		total += s[i].size;
 	for (size_t i = 0; i < n && r == EVT_OK; i++) {
 		if (s[i].n_blocks > 0 && !evt_index_has(x, &s[i]))
 			r = writer_index_file(x, &s[i], damaged, err);
+		done += s[i].size;
+		if (watch != NULL)
+			watch->progress(watch->ctx, done, total);
 	}
 	return r;
 }
@@ -148,15 +154,16 @@ evt_writer_index_open(evt_writer *w)
 		r = evt_index_create(w->env.io, w->path, w->uuid, &w->index,
 		    &fresh, &err);
 	if (r == EVT_OK)
-		r = writer_index_catch_up(w->index, s, n, &damaged, &err);
+		r = writer_index_catch_up(w->index, s, n, NULL, &damaged, &err);
 	if (r != EVT_OK) {
 		evt_writer_notice(w, "%s", err.text);
 		w->index_stale = true;
 	}
 	if (damaged > 0)
 		evt_writer_notice(w,
-		    "%s has %llu damaged places; 'evtape verify' names them",
-		    w->path, (unsigned long long)damaged);
+		    "%s has %llu damaged place%s; 'evtape verify' names %s",
+		    w->path, (unsigned long long)damaged,
+		    damaged == 1 ? "" : "s", damaged == 1 ? "it" : "them");
 	writer_index_free_segments(s, n);
 }
 
@@ -193,7 +200,8 @@ evt_writer_index_mend(evt_writer *w)
 	if ((w->index != NULL ||
 	        evt_index_create(w->env.io, w->path, w->uuid, &w->index, &fresh,
 	            NULL) == EVT_OK) &&
-	    writer_index_catch_up(w->index, s, n, &damaged, NULL) == EVT_OK)
+	    writer_index_catch_up(w->index, s, n, NULL, &damaged, NULL) ==
+	        EVT_OK)
 		w->index_stale = false;
 	writer_index_free_segments(s, n);
 }
@@ -293,7 +301,8 @@ evt_writer_drop_oldest(evt_writer *w, uint64_t bytes, uint64_t *ret_bytes)
 /* ---- reindex ------------------------------------------------------------------------ */
 
 int
-evt_writer_reindex_io(const char *path, const evt_io *io, uint64_t *ret_damaged,
+evt_writer_reindex_io(const char *path, const evt_io *io,
+    const evt_writer_reindex_watch *watch, uint64_t *ret_damaged,
     evt_error *err)
 {
 	evt_segment *s = NULL;
@@ -313,7 +322,7 @@ evt_writer_reindex_io(const char *path, const evt_io *io, uint64_t *ret_damaged,
 	if (r == EVT_OK && n > 0)
 		r = evt_index_create(io, path, s[n - 1].uuid, &x, &fresh, err);
 	if (r == EVT_OK && x != NULL)
-		r = writer_index_catch_up(x, s, n, &damaged, err);
+		r = writer_index_catch_up(x, s, n, watch, &damaged, err);
 	evt_index_close(x);
 	writer_index_free_segments(s, n);
 	io->close(io->ctx, fd);
@@ -325,7 +334,8 @@ evt_writer_reindex_io(const char *path, const evt_io *io, uint64_t *ret_damaged,
 int
 evt_tape_reindex(const char *path, uint64_t *ret_damaged, evt_error *err)
 {
-	return evt_writer_reindex_io(path, &evt_io_posix, ret_damaged, err);
+	return evt_writer_reindex_io(path, &evt_io_posix, NULL, ret_damaged,
+	    err);
 }
 
 const evt_writer_kept *

@@ -360,8 +360,10 @@ session_lost(evt_session *s, const evt_client_ended *e)
 	s->away_why[0] = '\0';
 	if (e->unfinished > 0)
 		snprintf(s->lost_why, sizeof(s->lost_why),
-		    "%.400s; %llu bytes of an unfinished message are lost",
-		    e->reason, (unsigned long long)e->unfinished);
+		    "%.400s; %llu byte%s of an unfinished message %s lost",
+		    e->reason, (unsigned long long)e->unfinished,
+		    e->unfinished == 1 ? "" : "s",
+		    e->unfinished == 1 ? "is" : "are");
 	else
 		snprintf(s->lost_why, sizeof(s->lost_why), "%.500s", e->reason);
 	ok = evt_mark_disconnected(&b, e->code, s->lost_why, s->frames);

@@ -40,6 +40,9 @@ class Mcap(tooltest.Case):
         self.assertEqual([base64.b64decode(m["data"]) for m in got["streamed"]], payloads)
         self.assertEqual([int(m["time_ns"]) for m in got["streamed"]], [f["time_ns"] for f in want])
         self.assertEqual({m["topic"] for m in got["streamed"]}, {"state", "evtape/marks"})
+        self.assertEqual([m["metadata"] for m in got["streamed"]], [
+            {"evtape.kind": f["kind"], "evtape.connection": str(f["connection"]),
+             "evtape.opcode": str({"started": 1, "stopped": 2}[f["mark"]] if "mark" in f else 1)} for f in want])
         self.assertEqual(got["schemas"], [{"name": "evtape.frame", "encoding": "jsonschema", "data": '{"type":"object"}'}])
         self.assertGreater(got["statistics"]["chunks"], 2)
         self.assertEqual(sum(map(int, got["statistics"]["counts"])), 5002)

@@ -86,6 +86,16 @@ SEEN = {
     ("tools/evtape-sim/world.h", "sim_tracker"): "a row of the world: data alone",
     ("tools/evtape/stats/stats.h", "stats"): "counters, which one file gathers and others print",
 }
+# Counts with a noun that is always plural; those after "at most" and "than" are bounds.
+ALWAYS_PLURAL = {
+    "of %u bytes", "of %zu bytes", "to %u bytes", "has %zu bytes", "takes %d trackers", "in %u seconds", "of %zu buckets",
+    "%zu event paths", "%zu source paths", "for %zu buckets", "into %u buckets", "with %zu sources", "%lu such items",
+    "has %lld bytes",
+}
+# A number with a plural, and the two words before it.
+COUNT = r"(?:[a-z]+ )?(?:[a-z]+ )?%[-+ 0#]*\d*(?:ll?|z|j)?[diu](?: [a-z]+)?? ([a-z]+s)\b(?!%)"
+# Words that end in s and are no plurals.
+NO_PLURALS = {"is", "was", "has", "does", "shows", "as", "this", "less", "address"}
 
 
 def sources(*tops, endings=(".c", ".h")):
@@ -325,6 +335,22 @@ class Names(unittest.TestCase):
     def test_one_name_for_a_status(self):
         """It is r."""
         wrong = {path for path in sources(*LAYERS, "tests") if re.search(r"\b(int|bool|size_t) rc\b", code(path))}
+        self.assertEqual(sorted(wrong), [])
+
+
+class Counts(unittest.TestCase):
+    def test_one_is_singular(self):
+        """A count with a noun in a format string writes its s by another %s, or is in the table."""
+        wrong = set()
+        for path in sources(*LAYERS):
+            text = re.sub(r'"\s*PRI([diux])\d+\s*"', r"l\1", code(path, strings=True))
+            text = re.sub(r'"\s*PRI([diux])\d+', r'l\1"', text)
+            for joined in re.findall(r'"(?:\\.|[^"\\\n])*"(?:\s*"(?:\\.|[^"\\\n])*")*', text):
+                joined = re.sub(r'"\s*"', "", joined)
+                for found in re.finditer(COUNT, joined):
+                    bound = re.search("(at most|than) %", found[0])
+                    if found[1] not in NO_PLURALS and not bound and not found[0].endswith(tuple(ALWAYS_PLURAL)):
+                        wrong.add((path, found[0]))
         self.assertEqual(sorted(wrong), [])
 
 

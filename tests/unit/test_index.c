@@ -305,6 +305,35 @@ TEST(overwritten)
 	free(bytes);
 }
 
+struct watched {
+	uint64_t done, total, calls;
+};
+
+static void
+watch_reindex(void *ctx, uint64_t done, uint64_t total)
+{
+	struct watched *w = ctx;
+
+	assert_true(done > w->done && done <= total);
+	assert_true(w->calls == 0 || total == w->total);
+	*w = (struct watched){ done, total, w->calls + 1 };
+}
+
+/* A rebuild says how far it is: all bytes at the end. */
+TEST(progress_of_a_rebuild)
+{
+	struct fixture *x = *state;
+	struct watched w = { 0, 0, 0 };
+	const evt_writer_reindex_watch watch = { watch_reindex, &w };
+	evt_error err;
+
+	ok(evt_writer_reindex_io(x->path, &evt_io_posix, &watch, NULL, &err),
+	    &err);
+	assert_true(w.calls > 1);
+	assert_true(w.done == w.total);
+	check_finds(x);
+}
+
 /* The rows of another tape, which has the same segments by size. */
 TEST(of_another_tape)
 {
@@ -697,6 +726,7 @@ main(void)
 		T(cut_off),
 		T(overwritten),
 		T(of_another_tape),
+		T(progress_of_a_rebuild),
 		T(older_than_the_segments),
 		T(rows_are_loaded_as_put),
 		T(numbers_and_words_are_two),

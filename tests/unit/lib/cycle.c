@@ -190,7 +190,7 @@ cycle_run(struct cycle *c)
 	promise(c, c->committed, 0);
 	evt_maintain_compact_env(c->path, &compact, &c->env, &compacted, &err);
 	promise(c, c->committed, 0);
-	evt_writer_reindex_io(c->path, c->env.io, &damaged, &err);
+	evt_writer_reindex_io(c->path, c->env.io, NULL, &damaged, &err);
 	cycle_record(c, 22, 0);
 }
 
@@ -366,7 +366,8 @@ cycle_verify(const struct cycle *c, const struct cycle_held *held)
 
 	ok(evt_verify_tape_io(c->path, c->clean, &o, &got, &err), &err);
 	had = dump_index(c);
-	ok(evt_writer_reindex_io(c->path, c->clean, &damaged, &err), &err);
+	ok(evt_writer_reindex_io(c->path, c->clean, NULL, &damaged, &err),
+	    &err);
 	assert_true(damaged == 0 || held->holes > 0);
 	made = dump_index(c);
 	assert_string_equal(had, made);

@@ -196,6 +196,12 @@ diff_read_both(tool_context *c, int64_t origin_ns[2])
 	return code;
 }
 
+static void
+diff_progress(void *ctx, double fraction)
+{
+	progress_at(ctx, &diff_cli, fraction);
+}
+
 static int
 diff_check(tool_context *c, evt_error *err)
 {
@@ -229,6 +235,8 @@ diff_run(tool_context *c, evt_error *err)
 	const struct options *o = c->options;
 	struct work *w = c->work;
 	diff_totals totals = { .has_shift = false };
+	progress shown;
+	const diff_store_watch watch = { diff_progress, &shown };
 	int64_t origin_ns[2];
 	int code, r = diff_prepare(c, err);
 
@@ -238,7 +246,10 @@ diff_run(tool_context *c, evt_error *err)
 	code = diff_read_both(c, origin_ns);
 	if (!tool_is_done(code))
 		return code;
-	r = diff_store_align(w->store, (uint32_t)o->window, origin_ns, err);
+	shown = progress_begin(false);
+	r = diff_store_align(w->store, (uint32_t)o->window, origin_ns, &watch,
+	    err);
+	progress_end(&shown);
 	if (r == EVT_OK)
 		r = diff_store_totals(w->store, &totals, err);
 	if (r == EVT_OK)

@@ -2,7 +2,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "format/write/writer.h"
 #include "tools/evtape/command.h"
+#include "tools/evtape/lib/progress.h"
 
 static const cli_option table[] = { { .type = CLI_END } };
 
@@ -19,12 +21,22 @@ static const cli_command reindex_cli = {
 	.max_args = 1,
 };
 
+static void
+reindex_progress(void *ctx, uint64_t done, uint64_t total)
+{
+	progress_at(ctx, &reindex_cli, (double)done / (double)total);
+}
+
 static int
 reindex_run(tool_context *c, evt_error *err)
 {
+	progress shown = progress_begin(false);
+	const evt_writer_reindex_watch watch = { reindex_progress, &shown };
 	uint64_t damaged = 0;
-	int r = evt_tape_reindex(c->args[0], &damaged, err);
+	int r = evt_writer_reindex_io(c->args[0], &evt_io_posix, &watch,
+	    &damaged, err);
 
+	progress_end(&shown);
 	if (r != EVT_OK || damaged == 0)
 		return r;
 	cli_warn(c->cli,

@@ -130,20 +130,22 @@ static bool
 ctl_show_add_sums(evt_json_view v, evt_buf *out)
 {
 	char size[EVT_TIMETEXT_MAX];
-	int64_t bytes = 0;
+	int64_t bytes = 0, frames = 0, sources = 0;
 
 	(void)evt_json_view_int(EVT_JSON_VIEW_MEMBER(v, "payload_bytes"),
 	    &bytes);
+	(void)evt_json_view_int(EVT_JSON_VIEW_MEMBER(v, "frames"), &frames);
+	(void)evt_json_view_int(EVT_JSON_VIEW_MEMBER(v, "sources"), &sources);
 	return ctl_show_add_time(EVT_JSON_VIEW_MEMBER(v, "first_ns"), out) &&
 	    evt_buf_add_str(out, " to ") &&
 	    ctl_show_add_time(EVT_JSON_VIEW_MEMBER(v, "last_ns"), out) &&
 	    evt_buf_add_str(out, ", ") &&
 	    ctl_show_add_text(EVT_JSON_VIEW_MEMBER(v, "frames"), out) &&
-	    evt_buf_printf(out, " frames, %s, ",
+	    evt_buf_printf(out, " frame%s, %s, ", frames == 1 ? "" : "s",
 	        evt_timetext_size_format(bytes > 0 ? (uint64_t)bytes : 0,
 	            size)) &&
 	    ctl_show_add_text(EVT_JSON_VIEW_MEMBER(v, "sources"), out) &&
-	    evt_buf_add_str(out, " sources\n");
+	    evt_buf_printf(out, " source%s\n", sources == 1 ? "" : "s");
 }
 
 bool

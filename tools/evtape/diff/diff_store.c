@@ -18,6 +18,9 @@ static const char *const sql[N_STMTS] = {
 	"INSERT INTO pair VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 };
 
+/* Steps of the alignment between two calls of the watch. */
+#define STEPS_WATCHED 256u
+
 /* A record during the alignment. */
 struct item {
 	int64_t key;
@@ -39,7 +42,8 @@ struct diff_store {
 	sqlite3_stmt *out; /* the query for diff_store_next() */
 	struct lane lane[2];
 	const int64_t *origin_ns;
-	uint32_t rest; /* pairs until the next search ahead */
+	uint32_t rest;        /* pairs until the next search ahead */
+	uint64_t added, read; /* records: in all, and in the alignment */
 };
 
 static int
@@ -137,6 +141,7 @@ diff_store_add(diff_store *s, int tape, const evt_key *source,
 
 	if (r != EVT_OK)
 		return r;
+	s->added++;
 	sqlite3_bind_int(st, 1, tape);
 	sqlite3_bind_int64(st, 2, key);
 	sqlite3_bind_int64(st, 3, (int64_t)hash);
@@ -169,6 +174,7 @@ diff_store_fill(diff_store *s, struct lane *l, evt_error *err)
 			i->place.n = (uint32_t)sqlite3_column_int64(l->st, 3);
 			i->place.time_ns = sqlite3_column_int64(l->st, 4);
 			l->n++;
+			s->read++;
 		}
 	}
 	return EVT_OK;
@@ -373,10 +379,11 @@ diff_store_open_lane(diff_store *s, int tape, uint32_t window, evt_error *err)
 
 int
 diff_store_align(diff_store *s, uint32_t window, const int64_t origin_ns[2],
-    evt_error *err)
+    const diff_store_watch *watch, evt_error *err)
 {
 	struct ahead t = { NULL, 64 };
 	int r = EVT_OK;
+	uint32_t steps = 0;
 
 	while (t.n_slots < window * 2)
 		t.n_slots *= 2;
@@ -393,6 +400,9 @@ diff_store_align(diff_store *s, uint32_t window, const int64_t origin_ns[2],
 		if (r != EVT_OK || (s->lane[0].n == 0 && s->lane[1].n == 0))
 			break;
 		r = diff_store_step_on(s, &t, err);
+		if (watch != NULL && steps++ % STEPS_WATCHED == 0)
+			watch->progress(watch->ctx,
+			    (double)s->read / (double)s->added);
 	}
 	free(t.slot);
 	return r;

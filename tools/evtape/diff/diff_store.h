@@ -41,13 +41,20 @@ int diff_store_add(diff_store *s, int tape, const evt_key *source,
     const char *event, size_t event_len, uint64_t hash, const diff_place *place,
     evt_error *err);
 
+/* Called now and then, with how much is done: 0 to 1. */
+typedef struct diff_store_watch {
+	void (*progress)(void *ctx, double fraction);
+	void *ctx;
+} diff_store_watch;
+
 /*
  * Align the records after all are added.  `window`: how far ahead a record is
  * searched for, before two records at the same place count as changed.
  * `origin_ns`: the time on each tape from which shifts are measured.
+ * `watch` may be NULL.
  */
 int diff_store_align(diff_store *s, uint32_t window, const int64_t origin_ns[2],
-    evt_error *err);
+    const diff_store_watch *watch, evt_error *err);
 
 /* The next pair, in the order of the first tape; a record that is only on the
  * second comes at its place there.  EVT_END: no more pairs. */

@@ -57,11 +57,8 @@ export_left_out(const cli_command *cmd, int code, uint64_t n, const char *one,
 {
 	if (n == 0 || !tool_is_done(code))
 		return code;
-	if (n == 1)
-		cli_warn(cmd, "1 frame %s and was left out", one);
-	else
-		cli_warn(cmd, "%" PRIu64 " frames %s and were left out", n,
-		    many);
+	cli_warn(cmd, "%" PRIu64 " frame%s %s and %s left out", n,
+	    n == 1 ? "" : "s", n == 1 ? one : many, n == 1 ? "was" : "were");
 	return CLI_LOSSES;
 }
 

@@ -25,11 +25,14 @@ typedef struct tracks {
 	evt_key_table sources;
 	tracks_point *last; /* of each source */
 	size_t cap_last;
-	uint64_t found; /* frames */
+	uint64_t found;    /* frames */
+	uint64_t gathered; /* rows in the database */
 	uint64_t points, repeated;
 	uint64_t bad;  /* positions that are no place */
 	uint64_t zero; /* positions at 0/0 */
 	/* While writing: */
+	const cli_command *cmd;
+	progress progress;
 	tracks_point *segment;
 	size_t n;   /* points in the segment */
 	bool wrote; /* a segment */
@@ -37,6 +40,8 @@ typedef struct tracks {
 
 const tracks_options tracks_defaults = { .split_ns = 300 * EVT_NS_PER_S };
 
+/* Rows between two updates of the progress. */
+#define ROWS_WATCHED 256u
 /* Metres, and km/h. */
 #define ALTITUDE_MAX 1e9
 #define SPEED_MAX 1e9
@@ -134,6 +139,7 @@ tracks_add_point(tracks *t, const evt_key *key, const tracks_point *p,
 		return EVT_OK;
 	}
 	t->last[source] = *p;
+	t->gathered++;
 	sqlite3_bind_int64(st, 1, source);
 	sqlite3_bind_int64(st, 2, p->time_ns);
 	sqlite3_bind_double(st, 3, p->place.lat);
@@ -285,6 +291,7 @@ tracks_write_rows(tracks *t, sqlite3_stmt *st, evt_error *err)
 	evt_key key = { NULL, 0, false };
 	tracks_point before = { .time_ns = 0 };
 	int64_t source = -1;
+	uint64_t rows = 0;
 	int r = EVT_OK, step = SQLITE_DONE;
 
 	while (r == EVT_OK && (step = sqlite3_step(st)) == SQLITE_ROW) {
@@ -292,6 +299,9 @@ tracks_write_rows(tracks *t, sqlite3_stmt *st, evt_error *err)
 		tracks_point p;
 
 		tracks_read_row(st, &p);
+		if (rows++ % ROWS_WATCHED == 0)
+			progress_at(&t->progress, t->cmd,
+			    (double)rows / (double)t->gathered);
 		if (new) {
 			r = tracks_put_segment(t, &key, err);
 			if (r != EVT_OK)
@@ -334,7 +344,10 @@ tracks_write_all(void *ctx, evt_error *err)
 	        "ORDER BY source, time, rowid",
 	        -1, &st, NULL) != SQLITE_OK)
 		return tempdb_fail(t->db, err);
+	t->progress =
+	    progress_begin(output_file_is_stdout(t->o->common.output));
 	r = tracks_write_rows(t, st, err);
+	progress_end(&t->progress);
 	sqlite3_finalize(st);
 	if (r == EVT_OK && !t->writer->tail(out))
 		r = evt_err_nomem(err);
@@ -357,6 +370,7 @@ tracks_begin(tool_context *c, output_file *out, evt_error *err)
 	    &t->db, err);
 	t->writer = c->command->data;
 	t->o = c->options;
+	t->cmd = c->cli;
 	t->out = out;
 	if (r == EVT_OK &&
 	    sqlite3_prepare_v2(t->db,
