@@ -675,8 +675,9 @@ zone_set_name(evt_zone *z, const char *name, evt_error *err)
 	return z->name != NULL ? EVT_OK : evt_err_nomem(err);
 }
 
+/* Add a type whose abbreviation is its offset. */
 static int
-zone_from_offset(evt_zone *z, int offset_s, evt_error *err)
+zone_add_offset(evt_zone *z, int offset_s, evt_error *err)
 {
 	char text[EVT_ZONE_OFFSET_MAX] = "UTC";
 	int r = zone_add_type(z, offset_s, "", 0, err);
@@ -685,8 +686,17 @@ zone_from_offset(evt_zone *z, int offset_s, evt_error *err)
 		return r;
 	if (offset_s != 0)
 		evt_zone_offset_format(offset_s, text);
-	memcpy(z->types[0].abbreviation, text, strlen(text) + 1);
-	return zone_set_name(z, text, err);
+	memcpy(z->types[z->n_types - 1].abbreviation, text, strlen(text) + 1);
+	return EVT_OK;
+}
+
+static int
+zone_from_offset(evt_zone *z, int offset_s, evt_error *err)
+{
+	int r = zone_add_offset(z, offset_s, err);
+
+	return r == EVT_OK ? zone_set_name(z, z->types[0].abbreviation, err) :
+	                     r;
 }
 
 /* A file that is given by its path, such as /etc/localtime: it often is a link
@@ -793,6 +803,34 @@ evt_zone_open(const char *name, evt_zone **ret, evt_error *err)
 		return r;
 	}
 	assert(z->n_types > 0);
+	*ret = z;
+	return EVT_OK;
+}
+
+int
+evt_zone_make(int first_s, const int64_t *at_ns, const int *offset_s, size_t n,
+    evt_zone **ret, evt_error *err)
+{
+	evt_zone *z = calloc(1, sizeof(*z));
+	int r;
+
+	assert(ret != NULL && (at_ns != NULL || n == 0));
+	if (z == NULL)
+		return evt_err_nomem(err);
+	r = zone_from_offset(z, first_s, err);
+	for (size_t i = 0; i < n && r == EVT_OK; i++) {
+		assert(i == 0 || at_ns[i - 1] <= at_ns[i]);
+		r = zone_add_offset(z, offset_s[i], err);
+		if (r == EVT_OK)
+			r = zone_add_change(z,
+			    evt_clock_floor(at_ns[i], EVT_NS_PER_S) /
+			        EVT_NS_PER_S,
+			    i + 1, err);
+	}
+	if (r != EVT_OK) {
+		evt_zone_free(z);
+		return r;
+	}
 	*ret = z;
 	return EVT_OK;
 }

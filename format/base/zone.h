@@ -24,6 +24,11 @@ typedef struct evt_zone evt_zone;
 /* Open a zone; free it with evt_zone_free().  Errors: EVT_ERR_ARG (no such zone;
  * the text has the forms), EVT_ERR_NOMEM. */
 int evt_zone_open(const char *name, evt_zone **ret, evt_error *err);
+/* Make a zone of its own: it has the offset first_s at first, and offset_s[i] from
+ * at_ns[i] on (n of them, ascending).  Its name, and its abbreviations, are offsets.
+ * Offsets are of less than a day.  Errors: EVT_ERR_NOMEM. */
+int evt_zone_make(int first_s, const int64_t *at_ns, const int *offset_s,
+    size_t n, evt_zone **ret, evt_error *err);
 /* `zone` may be NULL. */
 void evt_zone_free(evt_zone *zone);
 

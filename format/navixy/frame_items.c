@@ -130,42 +130,49 @@ frame_items_parse_time(evt_json_view v, int64_t *ret_ns)
 	return ok;
 }
 
-/* Read a time; one without an offset is on the feed's clock. */
+/* Clocks differ: a time so long after the receipt may still be right. */
+#define FAST_NS (600 * EVT_NS_PER_S)
+
+/* Read a time; one without an offset is a local time of the zone. */
 static bool
-frame_items_read_time(evt_json_view v, const evt_feed_clock *clock,
-    int64_t *ret_ns)
+frame_items_read_time(evt_json_view v, const evt_zone *zone,
+    int64_t received_ns, int64_t *ret_ns)
 {
-	int64_t s;
+	int64_t s, local_ns, later_ns;
 	int offset_s;
 	bool iso;
 
-	if (!frame_items_parse_time(v, ret_ns))
+	if (!frame_items_parse_time(v, &local_ns))
 		return false;
-	if (evt_stamp_rewrite_read(v, &s, &iso, &offset_s) && !iso)
-		*ret_ns = evt_clock_sub(*ret_ns,
-		    evt_feed_clock_offset_s(clock) * EVT_NS_PER_S);
+	*ret_ns = local_ns;
+	if (zone == NULL || !evt_stamp_rewrite_read(v, &s, &iso, &offset_s) ||
+	    iso)
+		return true;
+	*ret_ns = evt_zone_to_utc(zone, local_ns, false);
+	later_ns = evt_zone_to_utc(zone, local_ns, true);
+	if (later_ns > *ret_ns &&
+	    later_ns <= evt_clock_add(received_ns, FAST_NS))
+		*ret_ns = later_ns;
 	return true;
 }
 
 bool
 evt_frame_item_time(const evt_frame_items *r, const evt_frame_item *record,
-    evt_feed_clock *clock, int64_t *ret_ns)
+    const evt_zone *zone, int64_t *ret_ns)
 {
-	evt_json_view user_time;
+	int64_t received_ns = r->frame->time_ns;
 
-	assert(clock != NULL);
 	if (!record->state)
 		return false;
-	user_time = EVT_JSON_VIEW_MEMBER(r->root, "user_time");
-	evt_feed_clock_see(clock, user_time, r->frame->time_ns);
 	return frame_items_read_time(EVT_JSON_VIEW_MEMBER(record->value,
 	                                 "last_update"),
-	           clock, ret_ns) ||
+	           zone, received_ns, ret_ns) ||
 	    frame_items_read_time(
 	        EVT_JSON_VIEW_MEMBER(EVT_JSON_VIEW_MEMBER(record->value, "gps"),
 	            "updated"),
-	        clock, ret_ns) ||
-	    frame_items_read_time(user_time, clock, ret_ns);
+	        zone, received_ns, ret_ns) ||
+	    frame_items_read_time(EVT_JSON_VIEW_MEMBER(r->root, "user_time"),
+	        zone, received_ns, ret_ns);
 }
 
 bool

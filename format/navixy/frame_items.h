@@ -11,7 +11,7 @@
 #include "format/evtape.h"
 #include "format/keys/json_scan.h"
 #include "format/base/json_view.h"
-#include "format/navixy/feed_clock.h"
+#include "format/base/zone.h"
 
 typedef struct evt_frame_item {
 	evt_json_view value; /* EVT_JSON_VIEW_NONE: the payload is not JSON */
@@ -42,12 +42,12 @@ bool evt_frame_items_next(evt_frame_items *r, evt_frame_item *ret_record);
 
 /*
  * The event's own time of an item: `last_update`, else `gps/updated`, else
- * `user_time` beside the data.  A time without an offset is on the feed's clock;
- * `clock` learns that clock's offset from the frames that pass here, in their
- * order.  false: the item has no time.
+ * `user_time` beside the data.  A time without an offset is a local time of `zone`
+ * (NULL: UTC).  Of the two times that an hour has that comes twice, it is the later
+ * one, unless that is after the receipt.  false: the item has no time.
  */
 bool evt_frame_item_time(const evt_frame_items *r, const evt_frame_item *record,
-    evt_feed_clock *clock, int64_t *ret_ns);
+    const evt_zone *zone, int64_t *ret_ns);
 
 /* The position of the source, in degrees.  false: the item has no valid one. */
 typedef struct evt_frame_items_place {

@@ -5,6 +5,7 @@
 
 #include "format/base/err.h"
 #include "format/read/frame_text.h"
+#include "tools/evtape/lib/feed_zones.h"
 #include "tools/evtape/lib/frame_loop.h"
 #include "tools/evtape/command.h"
 #include "tools/evtape/lib/output_file.h"
@@ -13,7 +14,7 @@
 struct options {
 	cli_filter filter;
 	evt_strings fields;
-	const char *format;
+	const char *format, *feed_zone;
 	bool marks, follow, verbose;
 };
 
@@ -39,6 +40,7 @@ static const cli_option table[] = {
 	    .offset = offsetof(struct options, filter.kinds),
 	    .help = "received, sent, mark; repeatable; default: all for\n"
 	            "envelopes, received for other forms" },
+	FEED_ZONES_OPTION(struct options, feed_zone),
 	{ .type = CLI_FLAG,
 	    .name = "marks",
 	    .offset = offsetof(struct options, marks),
@@ -90,7 +92,7 @@ struct work {
 	evt_frame_text *plain; /* lines, envelope, stamped */
 	columns *columns;
 	evt_json_scanner *scanner;
-	evt_feed_clock *clock; /* of each tape */
+	feed_zones *zones; /* GEOJSON */
 	output_file *out;
 };
 
@@ -117,13 +119,18 @@ cat_print(void *ctx, const evt_frame *f, evt_error *err)
 {
 	struct work *w = ctx;
 	evt_buf *b = output_file_buf(w->out);
+	const evt_zone *zone = NULL;
 	size_t n;
-	int r;
+	int r = EVT_OK;
 
+	if (w->form == GEOJSON)
+		r = feed_zones_at(w->zones, f, &zone, err);
+	if (r != EVT_OK)
+		return r;
 	if (w->form == CSV)
 		r = rows_csv(w->columns, false, w->scanner, f, b, err);
 	else if (w->form == GEOJSON)
-		r = rows_geojson(w->scanner, &w->clock[f->tape], f, b, &n, err);
+		r = rows_geojson(w->scanner, zone, f, b, &n, err);
 	else
 		r = evt_frame_text_add(w->plain, f, b, err);
 	return r != EVT_OK ? r : output_file_flush_some(w->out, err);
@@ -160,24 +167,28 @@ cat_check(tool_context *c, evt_error *err)
 	if (r == EVT_OK && o->fields.n > 0 && w->form != CSV)
 		r = evt_err_set(err, EVT_ERR_ARG,
 		    "--fields are columns: give --format csv");
-	return r;
+	if (r == EVT_OK && o->feed_zone != NULL && w->form != GEOJSON)
+		r = evt_err_set(err, EVT_ERR_ARG,
+		    "--feed-zone has no effect: of the forms, only geojson "
+		    "converts times of the feed");
+	return r == EVT_OK ? feed_zones_check(o->feed_zone, err) : r;
 }
 
 static int
-cat_prepare(struct work *w, size_t n_tapes, evt_error *err)
+cat_prepare(struct work *w, const struct options *o, const cli_tapes *tapes,
+    evt_error *err)
 {
 	static const enum evt_frame_text_form plain[] = { EVT_FRAME_TEXT_LINES,
 		EVT_FRAME_TEXT_ENVELOPE, EVT_FRAME_TEXT_STAMPED };
 	int r = output_file_open(NULL, false, &w->out, err);
 
 	if (r == EVT_OK && w->form < CSV)
-		r = evt_frame_text_new(plain[w->form], n_tapes > 1, &w->plain,
+		r = evt_frame_text_new(plain[w->form], tapes->n > 1, &w->plain,
 		    err);
 	else if (r == EVT_OK)
 		r = evt_json_scanner_new(NULL, &w->scanner, err);
-	w->clock = calloc(n_tapes, sizeof(*w->clock));
-	if (r == EVT_OK && w->clock == NULL)
-		r = evt_err_nomem(err);
+	if (r == EVT_OK && w->form == GEOJSON)
+		r = feed_zones_new(tapes, o->feed_zone, &w->zones, err);
 	if (r == EVT_OK && w->form == CSV &&
 	    !rows_csv_head(w->columns, false, output_file_buf(w->out)))
 		r = evt_err_nomem(err);
@@ -199,7 +210,7 @@ cat_run(tool_context *c, evt_error *err)
 		.frame = cat_print,
 		.idle = cat_flush,
 		.ctx = w };
-	int code, r = cat_prepare(w, c->tapes.n, err);
+	int code, r = cat_prepare(w, o, &c->tapes, err);
 
 	if (r != EVT_OK)
 		return r;
@@ -219,7 +230,7 @@ cat_free(tool_context *c)
 	evt_frame_text_free(w->plain);
 	columns_free(w->columns);
 	evt_json_scanner_free(w->scanner);
-	free(w->clock);
+	feed_zones_free(w->zones);
 }
 
 const tool_command command_cat = {

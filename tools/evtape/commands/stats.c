@@ -7,6 +7,7 @@
 #include "format/base/err.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/command.h"
+#include "tools/evtape/lib/feed_zones.h"
 
 static const cli_option table[] = {
 	CLI_FILTER_OPTIONS(stats_options, filter),
@@ -28,6 +29,7 @@ static const cli_option table[] = {
 	    .min = 0,
 	    .max = 10000,
 	    .help = "sources to show, most frames first (20)" },
+	FEED_ZONES_OPTION(stats_options, feed_zone),
 	{ .type = CLI_STRING,
 	    .name = "plot",
 	    .arg = "FILE",
@@ -56,8 +58,8 @@ static const cli_command stats_cli = {
 	    "staleness of\n"
 	    "states: receive time minus last_update, gps/updated or "
 	    "user_time.\n"
-	    "Local times of the feed are converted: its offset from UTC is "
-	    "found from user_time. Percentiles are accurate to 9 %. "
+	    "Local times of the feed are converted to UTC (--feed-zone). "
+	    "Percentiles are accurate to 9 %. "
 	    "States in a\n"
 	    "batch count for their own sources. Gaps come from the gap "
 	    "marks.\n\n" CLI_TIME_HELP,
@@ -102,6 +104,14 @@ stats_report(const stats *s, const char *title, evt_error *err)
 }
 
 static int
+stats_check(tool_context *c, evt_error *err)
+{
+	const stats_options *o = c->options;
+
+	return feed_zones_check(o->feed_zone, err);
+}
+
+static int
 stats_run(tool_context *c, evt_error *err)
 {
 	stats *s = c->work;
@@ -131,6 +141,7 @@ const tool_command command_stats = {
 	.has_filter = true,
 	.filter_offset = offsetof(stats_options, filter),
 	.work_size = sizeof(stats),
+	.check = stats_check,
 	.run = stats_run,
 	.free = stats_free_work,
 };

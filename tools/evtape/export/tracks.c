@@ -19,7 +19,7 @@ typedef struct tracks {
 	const tracks_options *o;
 	output_file *out;
 	evt_json_scanner *scanner;
-	evt_feed_clock *clock; /* of each tape */
+	feed_zones *zones;
 	sqlite3 *db;
 	sqlite3_stmt *add;
 	evt_key_table sources;
@@ -158,16 +158,18 @@ tracks_gather(void *ctx, const evt_frame *f, evt_error *err)
 	tracks *t = *(tracks **)ctx;
 	evt_frame_items records;
 	evt_frame_item record;
+	const evt_zone *zone;
 	tracks_point p;
-	int r = evt_frame_items_begin(&records, f, t->scanner, err);
+	int r = feed_zones_at(t->zones, f, &zone, err);
 
 	t->found++;
+	if (r == EVT_OK)
+		r = evt_frame_items_begin(&records, f, t->scanner, err);
 	while (r == EVT_OK && evt_frame_items_next(&records, &record)) {
 		if (!tracks_take_place(t, &record, &p.place))
 			continue;
 		if (t->o->by_receipt ||
-		    !evt_frame_item_time(&records, &record, &t->clock[f->tape],
-		        &p.time_ns))
+		    !evt_frame_item_time(&records, &record, zone, &p.time_ns))
 			p.time_ns = f->time_ns;
 		r = tracks_add_point(t, &record.source, &p, err);
 	}
@@ -377,9 +379,8 @@ tracks_begin(tool_context *c, output_file *out, evt_error *err)
 	        "INSERT INTO point VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)", -1,
 	        &t->add, NULL) != SQLITE_OK)
 		r = tempdb_fail(t->db, err);
-	t->clock = calloc(c->tapes.n, sizeof(*t->clock));
-	if (r == EVT_OK && t->clock == NULL)
-		r = evt_err_nomem(err);
+	if (r == EVT_OK)
+		r = feed_zones_new(&c->tapes, t->o->feed_zone, &t->zones, err);
 	return r == EVT_OK ? evt_json_scanner_new(NULL, &t->scanner, err) : r;
 }
 
@@ -402,6 +403,14 @@ tracks_report_odd(const tracks *t, const cli_command *cmd)
 		    "without a fix: --skip-zero leaves %s out",
 		    t->zero, t->zero == 1 ? " is" : "s are",
 		    t->zero == 1 ? "it" : "them");
+}
+
+int
+tracks_check(tool_context *c, evt_error *err)
+{
+	const tracks_options *o = c->options;
+
+	return feed_zones_check(o->feed_zone, err);
 }
 
 int
@@ -444,7 +453,7 @@ tracks_free(tool_context *c)
 	sqlite3_close(t->db);
 	evt_json_scanner_free(t->scanner);
 	evt_key_table_free(&t->sources);
-	free(t->clock);
+	feed_zones_free(t->zones);
 	free(t->last);
 	free(t->segment);
 	free(t);

@@ -10,6 +10,7 @@
 
 #include "format/navixy/frame_items.h"
 #include "tools/evtape/export/export.h"
+#include "tools/evtape/lib/feed_zones.h"
 
 typedef struct tracks_point {
 	int64_t time_ns; /* the state's own time, or its receive time */
@@ -40,6 +41,7 @@ typedef struct tracks_writer {
 typedef struct tracks_options {
 	export_options common;
 	int64_t split_ns;
+	const char *feed_zone;
 	bool by_receipt, skip_zero, verbose;
 } tracks_options;
 
@@ -56,7 +58,9 @@ typedef struct tracks_options {
 		    .name = "receive-time",                                    \
 		    .offset = offsetof(tracks_options, by_receipt),            \
 		    .help = "use the receive time of a frame, not the "        \
-		            "state's own time" },                              \
+		            "state's own time",                                \
+		    .excludes = "feed-zone" },                                 \
+	    FEED_ZONES_OPTION(tracks_options, feed_zone),                      \
 	    { .type = CLI_FLAG,                                                \
 		    .name = "skip-zero",                                       \
 		    .offset = offsetof(tracks_options, skip_zero),             \
@@ -76,8 +80,9 @@ typedef struct tracks_options {
 #define TRACKS_HELP                                                            \
 	"Points come from state and state_batch frames, by source, each at\n"  \
 	"the state's own time (last_update or gps/updated) if it has one.\n"   \
-	"Local times of the feed are converted to UTC: the offset is found\n"  \
-	"from user_time and the receive times.\n"                              \
+	"Local times of the feed are converted to UTC: its zone is given by\n" \
+	"--feed-zone, or the offset is found from user_time and the receive\n" \
+	"times.\n"                                                             \
 	"They are sorted by time. A state that repeats place and time of "     \
 	"the\n"                                                                \
 	"previous one is left out. Lines also end at the 180th meridian and\n" \
@@ -88,17 +93,18 @@ typedef struct tracks_options {
 	"of 0 to 360 are left out."
 
 /* The tool_command of a format: its command line, and its tracks_writer. */
-#define TRACKS_COMMAND(cli_, writer_)                                    \
-	{                                                                \
-		.cli = (cli_), .options_size = sizeof(tracks_options),   \
-		.defaults = &tracks_defaults, .tapes = TOOL_TAPES_ALL,   \
-		.has_filter = true,                                      \
-		.filter_offset = offsetof(export_options, filter),       \
-		.work_size = sizeof(struct tracks *), .data = (writer_), \
-		.run = tracks_run, .free = tracks_free                   \
+#define TRACKS_COMMAND(cli_, writer_)                                         \
+	{                                                                     \
+		.cli = (cli_), .options_size = sizeof(tracks_options),        \
+		.defaults = &tracks_defaults, .tapes = TOOL_TAPES_ALL,        \
+		.has_filter = true,                                           \
+		.filter_offset = offsetof(export_options, filter),            \
+		.work_size = sizeof(struct tracks *), .data = (writer_),      \
+		.check = tracks_check, .run = tracks_run, .free = tracks_free \
 	}
 
 extern const tracks_options tracks_defaults;
+int tracks_check(tool_context *c, evt_error *err);
 int tracks_run(tool_context *c, evt_error *err);
 void tracks_free(tool_context *c);
 

@@ -131,7 +131,7 @@ rows_add_number(evt_buf *out, const char *name, bool has, double value)
 
 static bool
 rows_add_feature(const evt_frame_items *records, const evt_frame_item *record,
-    const evt_frame_items_place *p, evt_feed_clock *clock, evt_buf *out)
+    const evt_frame_items_place *p, const evt_zone *zone, evt_buf *out)
 {
 	const evt_frame *f = records->frame;
 	char time[EVT_TIMETEXT_MAX];
@@ -149,7 +149,7 @@ rows_add_feature(const evt_frame_items *records, const evt_frame_item *record,
 	                        evt_buf_add_str(out, "null")) &&
 	    evt_buf_printf(out, ",\"received\":\"%s\"",
 	        evt_timetext_format(f->time_ns, 9, time));
-	if (ok && evt_frame_item_time(records, record, clock, &own_ns))
+	if (ok && evt_frame_item_time(records, record, zone, &own_ns))
 		ok = evt_buf_printf(out, ",\"time\":\"%s\"",
 		    evt_timetext_format(own_ns, 0, time));
 	return ok && rows_add_number(out, "speed", p->has_speed, p->speed) &&
@@ -158,7 +158,7 @@ rows_add_feature(const evt_frame_items *records, const evt_frame_item *record,
 }
 
 int
-rows_geojson(evt_json_scanner *scanner, evt_feed_clock *clock,
+rows_geojson(evt_json_scanner *scanner, const evt_zone *zone,
     const evt_frame *f, evt_buf *out, size_t *ret_n, evt_error *err)
 {
 	evt_frame_items records;
@@ -170,7 +170,7 @@ rows_geojson(evt_json_scanner *scanner, evt_feed_clock *clock,
 	while (r == EVT_OK && evt_frame_items_next(&records, &record)) {
 		if (!evt_frame_item_place(&record, &place))
 			continue;
-		if (!rows_add_feature(&records, &record, &place, clock, out))
+		if (!rows_add_feature(&records, &record, &place, zone, out))
 			r = evt_err_nomem(err);
 		++*ret_n;
 	}

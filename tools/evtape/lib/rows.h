@@ -24,9 +24,9 @@ int rows_csv(const columns *columns, bool spreadsheet,
     evt_json_scanner *scanner, const evt_frame *f, evt_buf *out,
     evt_error *err);
 
-/* Append a Feature for each record that has a position; *ret_n: how many.  `clock`
- * is that of the frame's tape. */
-int rows_geojson(evt_json_scanner *scanner, evt_feed_clock *clock,
+/* Append a Feature for each record that has a position; *ret_n: how many.  `zone`:
+ * of the frame's local times; NULL: UTC. */
+int rows_geojson(evt_json_scanner *scanner, const evt_zone *zone,
     const evt_frame *f, evt_buf *out, size_t *ret_n, evt_error *err);
 /* The member "source_id" of a JSON object: appended as text, and written. */
 bool rows_add_source(const evt_key *source, evt_buf *out);

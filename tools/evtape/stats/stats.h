@@ -12,7 +12,7 @@ typedef struct stats_options {
 	int64_t bucket_ns; /* 0: about STATS_BUCKETS buckets */
 	int64_t silence_ns;
 	int64_t top;
-	const char *plot;
+	const char *plot, *feed_zone;
 	bool json, force;
 } stats_options;
 

@@ -9,12 +9,13 @@
 #include "format/base/grow.h"
 #include "format/base/timetext.h"
 #include "format/navixy/frame_items.h"
+#include "tools/evtape/lib/feed_zones.h"
 #include "tools/evtape/stats/stats.h"
 
 struct work {
 	stats *s;
 	evt_json_scanner *scanner;
-	evt_feed_clock *clock; /* of each tape */
+	feed_zones *zones;
 };
 
 /* ---- series -------------------------------------------------------------- */
@@ -91,9 +92,12 @@ stats_gather_count_records(struct work *w, const evt_frame *f, evt_error *err)
 	evt_frame_items records;
 	evt_frame_item record;
 	stats_series *x;
+	const evt_zone *zone;
 	bool any = false;
-	int r = evt_frame_items_begin(&records, f, w->scanner, err);
+	int r = feed_zones_at(w->zones, f, &zone, err);
 
+	if (r == EVT_OK)
+		r = evt_frame_items_begin(&records, f, w->scanner, err);
 	while (r == EVT_OK && evt_frame_items_next(&records, &record)) {
 		int64_t own_ns;
 
@@ -103,8 +107,7 @@ stats_gather_count_records(struct work *w, const evt_frame *f, evt_error *err)
 		r = stats_gather_count_source(s, &record.source, f->time_ns,
 		    record.of_batch ? record.value.n : f->len, &x, err);
 		if (r == EVT_OK &&
-		    evt_frame_item_time(&records, &record, &w->clock[f->tape],
-		        &own_ns) &&
+		    evt_frame_item_time(&records, &record, zone, &own_ns) &&
 		    !hist_add(&x->stale, evt_clock_sub(f->time_ns, own_ns)))
 			return evt_err_nomem(err);
 	}
@@ -336,16 +339,15 @@ stats_gather(stats *s, const cli_command *cmd, const cli_tapes *tapes,
 		return cli_usage(cmd, "%s", err.text);
 	if (r == EVT_OK)
 		r = evt_json_scanner_new(NULL, &w.scanner, &err);
-	w.clock = calloc(tapes->n, sizeof(*w.clock));
-	if (r == EVT_OK && w.clock == NULL)
-		r = evt_err_nomem(&err);
+	if (r == EVT_OK)
+		r = feed_zones_new(tapes, s->o->feed_zone, &w.zones, &err);
 	code =
 	    r == EVT_OK ? frame_loop_run(&loop) : cli_fail(cmd, "%s", err.text);
 	if ((code == CLI_DONE || code == CLI_LOSSES) &&
 	    stats_gather_rank(s, &err))
 		code = cli_fail(cmd, "%s", err.text);
 	evt_json_scanner_free(w.scanner);
-	free(w.clock);
+	feed_zones_free(w.zones);
 	return code;
 }
 
