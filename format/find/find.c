@@ -24,6 +24,7 @@
 #include "format/find/find_paths.h"
 #include "format/find/find_track.h"
 #include "format/navixy/frame_items.h"
+#include "format/read/feed_zone.h"
 #include "format/navixy/stamp_rewrite.h"
 #include "format/read/envelope.h"
 
@@ -76,7 +77,7 @@ struct evt_find {
 	bool by_item; /* else each frame is one item */
 	evt_json_scanner *scanner;
 	struct places frame, element; /* of a batch */
-	evt_feed_clock *clock;        /* of each tape */
+	evt_feed_zone **zone;         /* of each tape; NULL: UTC */
 	evt_key_table sources;        /* numbers of `source` */
 	struct source *source;
 	size_t cap_sources;
@@ -173,10 +174,14 @@ evt_find_new(const evt_find_expr *expr, const evt_find_options *options,
 	f->nobody.kept = calloc(EVT_FIND_EXPR_FIELDS, sizeof(struct kept));
 	if (f->options.n_tapes == 0)
 		f->options.n_tapes = 1;
-	f->clock = calloc(f->options.n_tapes, sizeof(*f->clock));
-	r = f->nobody.kept != NULL && f->clock != NULL ?
+	f->zone = calloc(f->options.n_tapes, sizeof(evt_feed_zone *));
+	r = f->nobody.kept != NULL && f->zone != NULL ?
 	    evt_json_scanner_new(NULL, &f->scanner, err) :
 	    evt_err_nomem(err);
+	for (size_t i = 0;
+	     r == EVT_OK && options->tapes != NULL && i < options->n_tapes; i++)
+		r = evt_feed_zone_new(options->tapes[i], NULL, &f->zone[i],
+		    err);
 	if (r != EVT_OK) {
 		evt_find_free(f);
 		return r;
@@ -203,7 +208,9 @@ evt_find_free(evt_find *f)
 	find_source_free(f, &f->nobody);
 	free(f->source);
 	free(f->old_ns);
-	free(f->clock);
+	for (size_t i = 0; f->zone != NULL && i < f->options.n_tapes; i++)
+		evt_feed_zone_free(f->zone[i]);
+	free(f->zone);
 	evt_key_table_free(&f->sources);
 	evt_json_scanner_free(f->scanner);
 	evt_buf_free(&f->scratch);
@@ -645,9 +652,9 @@ find_hash_event(const evt_frame *f)
 }
 
 /* Show the item to its source's track, as far as the expression needs it. */
-static void
+static int
 find_track_item(evt_find *f, const evt_frame_items *items, struct item *item,
-    struct source *s)
+    struct source *s, evt_error *err)
 {
 	uint32_t about = f->expr->about;
 	const evt_frame *frame = item->frame;
@@ -655,10 +662,18 @@ find_track_item(evt_find *f, const evt_frame_items *items, struct item *item,
 		.seq = frame->seq,
 		.seed = item->seed };
 	evt_frame_items_place place;
+	const evt_zone *zone = NULL;
+	int r = EVT_OK;
 
-	if ((about & (ABOUT(LATE) | ABOUT(OUT_OF_ORDER))) != 0)
-		seen.has_own = evt_frame_item_time(items, &item->is,
-		    &f->clock[frame->tape], &seen.own_ns);
+	if ((about & (ABOUT(LATE) | ABOUT(OUT_OF_ORDER))) != 0) {
+		if (f->zone[frame->tape] != NULL)
+			r = evt_feed_zone_at(f->zone[frame->tape],
+			    frame->time_ns, &zone, err);
+		if (r != EVT_OK)
+			return r;
+		seen.has_own =
+		    evt_frame_item_time(items, &item->is, zone, &seen.own_ns);
+	}
 	if ((about & (ABOUT(JUMP) | ABOUT(IMPLIED_SPEED) | ABOUT(STUCK))) !=
 	        0 &&
 	    evt_frame_item_place(&item->is, &place)) {
@@ -679,6 +694,7 @@ find_track_item(evt_find *f, const evt_frame_items *items, struct item *item,
 		    XXH3_64bits(frame->payload, frame->len);
 	}
 	evt_find_track_see(&s->track, &seen, &item->found);
+	return EVT_OK;
 }
 
 static int
@@ -693,8 +709,8 @@ find_item(evt_find *f, const evt_frame_items *items, struct item *item,
 	if (s->left_out)
 		return EVT_OK;
 	if (s != &f->nobody)
-		find_track_item(f, items, item, s);
-	if (!item->seed)
+		r = find_track_item(f, items, item, s, err);
+	if (r == EVT_OK && !item->seed)
 		r = find_judge(f, item, s, 0, err);
 	if (r == EVT_OK && !find_keep(f, item, s))
 		r = evt_err_nomem(err);

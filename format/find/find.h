@@ -58,7 +58,9 @@ typedef struct evt_find_options {
 	const evt_trackers *trackers; /* for labels; NULL: none is known */
 	evt_find_fn *hit;
 	void *ctx;
-	size_t n_tapes; /* of the cursor; 0: one */
+	evt_tape *const *tapes; /* of the cursor, which show in which zone local
+	                           times are; NULL: one, whose times are UTC */
+	size_t n_tapes;
 } evt_find_options;
 
 /* `expr` and what the options point to must outlive the search.  Errors:

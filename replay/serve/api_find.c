@@ -162,6 +162,7 @@ api_find_open(struct find_job *j, const evt_site *site,
 		.trackers = site->trackers,
 		.hit = api_find_hit,
 		.ctx = j,
+		.tapes = tapes->tape,
 		.n_tapes = tapes->n };
 	int r;
 

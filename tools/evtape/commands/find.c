@@ -180,7 +180,9 @@ find_prepare(tool_context *c, evt_error *err)
 	struct work *w = c->work;
 	evt_find_options options = { .filter = &c->filter,
 		.hit = find_hit,
-		.ctx = w };
+		.ctx = w,
+		.tapes = c->tapes.tape,
+		.n_tapes = c->tapes.n };
 	int r = evt_tape_trackers_load(c->tapes.tape[0], INT64_MAX,
 	    &w->trackers, err);
 
