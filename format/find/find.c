@@ -811,6 +811,26 @@ find_batch(evt_find *f, const evt_frame_items *items, evt_json_view data,
 	return r;
 }
 
+/* Whether the array holds items of sources: the frame has some, or, as recorded
+ * without a profile, its first element names one. */
+static bool
+find_is_batch(const evt_find *f, const evt_frame *frame, evt_json_view data)
+{
+	const struct places *p = &f->element;
+	evt_json_view value[EVT_FIND_PATHS_MAX], first;
+
+	if (evt_json_view_kind(data) != EVT_JSON_VIEW_ARRAY)
+		return false;
+	if (frame->n_sources > 0)
+		return true;
+	first = evt_json_view_element(data, 0);
+	if (evt_json_view_kind(first) != EVT_JSON_VIEW_OBJECT)
+		return false;
+	evt_find_paths_walk(&p->paths, first.p, first.p + first.n, value);
+	return value[p->id].p != NULL || value[p->inner_id].p != NULL ||
+	    value[p->tracker_id].p != NULL;
+}
+
 /* Look at a frame whose payload is JSON from `root.p` on. */
 static int
 find_json(evt_find *f, evt_frame_items *items, struct item *item,
@@ -830,8 +850,7 @@ find_json(evt_find *f, evt_frame_items *items, struct item *item,
 	}
 	data = value[p->inner];
 	if (f->by_item && frame->kind == EVT_KIND_RECEIVED &&
-	    frame->n_sources > 0 &&
-	    evt_json_view_kind(data) == EVT_JSON_VIEW_ARRAY)
+	    find_is_batch(f, frame, data))
 		return find_batch(f, items, data, item, err);
 	item->is = (evt_frame_item){ .value = items->root };
 	if (frame->kind == EVT_KIND_RECEIVED &&

@@ -121,6 +121,14 @@ class Values(Case):
         self.assertEqual(self.hits(tape, "temperature > 21"), [(1, 10002), (1, None), (2, 10002), (2, None)])
         self.assertEqual(self.hits(tape, 'changed temperature or label ~ "van"'), [(1, 10001), (2, 10001)])
 
+    def test_a_batch_of_a_recording_without_a_profile(self):
+        lines = [batch(0, {"source_id": 1, "n": 1}, {"source_id": 2, "n": 5}), state(1, 1, n=6), received(2, {"data": [{"n": 7}]}),
+                 received(3, {"data": [7, {"n": 7}]})]
+        tape = self.path("raw.tape")
+        evtest.run("evtape-record", "-", "-o", tape, "-q", "--profile", "raw", stdin="".join(x.split(" ", 4)[4] + "\n" for x in lines).encode())
+        self.assertEqual([(h["source"], h["value"], h["before"]) for h in self.find(tape, "n > 4")], [(2, 5, None), (1, 6, 1)])
+        self.assertEqual([h["value"] for h in self.find(tape, "data.0.n > 4")], [7])
+
     def test_a_source_id_that_is_no_key(self):
         for i, bad in enumerate(("x" * 300, 1.5, None, "\x00", [1])):
             tape = self.make("k%d.tape" % i, [batch(0, {"source_id": bad, "n": 1}, {"source_id": 1, "n": 2}),
