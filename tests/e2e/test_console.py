@@ -230,6 +230,12 @@ class Finds(ConsoleCase):
     def test_frames(self):
         self.look("frames", self.field())
 
+    def test_values(self):
+        self.look("findValues", self.field())
+
+    def test_expressions_by_keyboard(self):
+        self.look("findByKeyboard", self.field(), allow=["status of 400"])
+
 
 class People(ConsoleCase):
     def test_keyboard_alone(self):

@@ -4,6 +4,7 @@ import { model, select } from "./model.js";
 import * as deck from "./deck.js";
 import { zoomBy, viewAll } from "./timeline.js";
 import { fit } from "./map.js";
+import { toHit } from "./find.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -22,6 +23,12 @@ const KEYS = {
 	"\\": deck.loopClear,
 	n: () => deck.toMark(1),
 	p: () => deck.toMark(-1),
+	e: () => {
+		$("find").focus();
+		$("find").select();
+	},
+	j: () => toHit(1),
+	k: () => toHit(-1),
 	f: () => model.tape && model.tape.live && deck.setFollow(!model.follow),
 	i: () => zoomBy(2),
 	o: () => zoomBy(0.5),

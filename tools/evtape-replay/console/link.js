@@ -1,6 +1,6 @@
 // The address of the page holds what it shows: time, window, source, search.
 
-const NAMES = ["t", "from", "to", "source", "q", "status", "events", "only", "token"];
+const NAMES = ["t", "from", "to", "source", "q", "status", "events", "only", "find", "token"];
 
 /** What the address says, by name. */
 export function read() {

@@ -13,12 +13,13 @@ import * as sources from "./sources.js";
 import * as frames from "./frames.js";
 import * as transport from "./transport.js";
 import * as filters from "./filters.js";
+import * as finder from "./find.js";
 import * as keys from "./keys.js";
 
 const root = document.documentElement;
 const linkBox = document.getElementById("link");
 
-for (const p of [timeline, map, sources, frames, transport, filters, keys])
+for (const p of [timeline, map, sources, frames, transport, filters, finder, keys])
 	p.start();
 
 function setGaps(got) {
@@ -178,6 +179,8 @@ function follow(values, begin) {
 	model.search = values.q || "";
 	model.status = values.status || "";
 	emit("searched");
+	if ((values.find || "") !== model.find)
+		finder.find(values.find || "");
 	if (seen)
 		select(values.source ?? null);
 	else
@@ -207,6 +210,7 @@ function address() {
 		status: model.status,
 		events: filter.events.join(","),
 		only: filter.sources.join(","),
+		find: model.find,
 	};
 }
 
@@ -216,7 +220,7 @@ function keepAddress() {
 		write(address);
 }
 
-on("deck view selected", keepAddress);
+on("deck view selected found", keepAddress);
 document.getElementById("search").addEventListener("input", keepAddress);
 document.getElementById("status").addEventListener("change", keepAddress);
 addEventListener("hashchange", () => follow(read(), false));

@@ -12,6 +12,11 @@ export const model = {
 	selected: null,
 	gaps: [],
 	marks: [],
+	/** The expression that was searched for, its hits by time, and the one that is
+	 * shown: its number. */
+	find: "",
+	hits: [],
+	hit: null,
 	/** The span of the timeline; fit: the whole tape, also as it grows. */
 	view: { from: 0, to: 1, fit: true },
 	follow: false,

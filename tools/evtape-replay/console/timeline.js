@@ -28,6 +28,7 @@ const whole = d3.scaleUtc();
 const axis = d3.axisBottom(x).tickSizeOuter(0).tickFormat(tickText);
 const axisBox = over.append("g").attr("class", "axis");
 const areas = over.append("g");
+const hits = over.append("g").attr("class", "hits");
 const flags = over.append("g");
 const cursor = over.append("g").attr("class", "cursor").attr("visibility", "hidden");
 cursor.append("line");
@@ -291,6 +292,17 @@ function drawFlags() {
 	all.select("line").attr("y2", height - AXIS);
 }
 
+/** A tick for each hit of a search; the one that is shown is higher. */
+function drawHits() {
+	const seen = model.hits.filter((h) => h.t >= model.view.from && h.t <= model.view.to);
+	const sel = hits.selectAll("path").data(seen);
+	sel.exit().remove();
+	sel.enter().append("path").merge(sel)
+		.attr("class", (h) => (h === model.hits[model.hit] ? "shown" : null))
+		.attr("transform", (h) => "translate(" + x(h.t).toFixed(1) + "," + (height - AXIS) + ")")
+		.attr("d", (h) => (h === model.hits[model.hit] ? "M0 0l-5 9h10zM0 0V" + (HEAD - height + AXIS) : "M0 0l-4 7h8z"));
+}
+
 function drawAll() {
 	if (!width || !model.tape)
 		return;
@@ -303,6 +315,7 @@ function drawAll() {
 	// Nothing may extend past the edges.
 	axisBox.selectAll("text").attr("text-anchor", (t) => (x(t) < 24 ? "start" : x(t) > width - 24 ? "end" : null));
 	drawAreas();
+	drawHits();
 	drawFlags();
 	drawCursor();
 }
@@ -384,7 +397,7 @@ export function start() {
 		ask();
 		redraw("timeline");
 	});
-	on("marks gaps", () => redraw("timeline"));
+	on("marks gaps hits", () => redraw("timeline"));
 	on("deck", () => redraw("timeline"));
 	on("tape", () => {
 		for (const e of model.tape.events)
