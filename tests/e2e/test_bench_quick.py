@@ -64,6 +64,7 @@ class Judging(unittest.TestCase):
 
     def test_one_allocation_a_frame(self):
         self.assertEqual(self.judge("replay_allocations", 1.001, 0.001, True), ("WORSE", True))
+        self.assertEqual(self.judge("replay_allocations", 0.05, 0.001, True), ("WORSE", True))
 
     def test_one_block_more(self):
         self.assertEqual(self.judge("query_blocks", 3, 2, True), ("WORSE", True))
