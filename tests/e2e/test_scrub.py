@@ -1,6 +1,7 @@
 """evtape scrub: nothing that identifies people and places is left, and everything that
 a bug report needs is."""
 
+import base64
 import csv
 import datetime
 import json
@@ -9,6 +10,7 @@ import os
 import random
 import re
 import subprocess
+import urllib.parse
 
 import evtest
 import tooltest
@@ -479,6 +481,64 @@ class Traces(Case):
                 for f in forms:
                     self.assertFalse(f in numbers if f.isdigit() else f in after, (seed, trace))
             self.assertGreater(found, 100)  # or it is no test
+
+    IDS = ["10001000", "10001004", "710010001", "7001001", "7001004", "bus 0", "veh-Q1", "Van 1", "Zo\u00eb", "KR\u00c4N", "Depot_North", "Old Label",
+           "356938035643801"]
+
+    def encoded(self, text):
+        """Forms in which other programs write an id."""
+        quoted = "".join("%%%02X" % b for b in text.encode())
+        coded = {base64.b64encode(before + text.encode()).decode() for before in (b"", b"id:", b"u/", b"/")}
+        coded |= {c.rstrip("=") for c in coded} | {c.replace("+", "-").replace("/", "_").rstrip("=") for c in coded}
+        return {text, quoted, quoted.lower(), urllib.parse.quote(text), json.dumps(text)[1:-1], *coded}
+
+    def disguised(self, r, text):
+        """A value that holds the id in some form, at some place in it."""
+        form = r.choice(sorted(self.encoded(text)))
+        values = [form, "x-" + form, form + "-x", json.dumps({"source_id": form}), json.dumps([json.dumps({form: 1})])]
+        if text.isdigit():
+            values += [int(text), -int(text), float(text), "-" + text, " " + text, "0" + text, text + ".0", "%e" % int(text)]
+        value = r.choice(values)
+        name = r.choice(["type", "action", "event", "x", "label", "rate_limit", "format", "list", "reason", "program", "tls", "profile",
+                         "cause", "events", "mark", "sensor_type", "lat", "heading", "time", "alt", "coordinates"])
+        return r.choice([{name: value}, {name: [value]}, {name: {"n": value}}, {form: 1}, {"x-" + form: None}, {"more": {form + "_x": True}},
+                         {"a": [[{form: {form: [value]}}]]}, {name: {name: {name: value}}}])
+
+    def test_no_disguised_id_is_left(self):
+        """Every id and label that the tape knows, encoded as other programs do, in names, texts,
+        numbers and events of every kind of frame and mark; one label was on a list in the middle."""
+        marks = ["", "started", "stopped", "connected", "disconnected", "gap", "clock", "note", "state", "trackers", "trigger", "armed", "new"]
+        for seed in range(6):
+            r = random.Random(seed)
+            labels = ["Van 1", "Zo\u00eb", "KR\u00c4N", "Depot_North"]
+            lists = [[{"id": 7001001 + i, "label": x, "source": {"id": 10001000 + i, "device_id": "35693803564380%d" % i}}
+                      for i, x in enumerate(names)] for names in (labels, ["Old Label", *labels[1:]], labels)]
+            lines = ["%d mark 9 0 %s" % (T0 + i, json.dumps({"mark": "trackers", "from": "f", "trackers": 4, "list": x}))
+                     for i, x in enumerate(lists)]
+            lines += ['%d received 1 1 {"type":"event","event":"state","data":{"source_id":%s}}' % (T0 + 9, x)
+                      for x in ("10001000", "10001004", "710010001", '"bus 0"', '"veh-Q1"')]
+            for i in range(400):
+                kind, opcode, value = r.choice(["received", "received", "sent", "mark"]), 1, {}
+                for _ in range(r.randrange(1, 5)):
+                    value.update(self.disguised(r, r.choice(self.IDS)))
+                if kind == "mark":
+                    opcode = r.randrange(1, len(marks))
+                    value = {"mark": marks[opcode], **value} if r.random() < 0.9 else value
+                elif r.random() < 0.5:
+                    value = {"type": "event", "event": r.choice(["state", "state", r.choice(self.IDS)]), "data": value}
+                lines.append("%d %s %d 1 %s" % (T0 + i * S, kind, opcode, json.dumps(value, ensure_ascii=r.random() < 0.5)))
+            tape, new = self.make("d%d.tape" % seed, lines), self.path("e%d.tape" % seed)
+            self.out("scrub", "--keep-sent", tape, "-o", new, "--seed-file", self.seed())
+            self.out("verify", new)
+            before, after = (Tapes.everything(self, x) for x in (tape, new))
+            numbers, found = set(re.findall(rb"\d+", after)), 0
+            for text in self.IDS:
+                for form in self.encoded(text):
+                    self.assertFalse(form.encode() in (numbers if form.isdigit() else after), (seed, text, form))
+                    found += form.encode() in before
+                if text.isdigit():
+                    self.assertNotIn(("%e" % int(text)).encode(), after)
+            self.assertGreater(found, 80)
 
     def listed(self, name="l.tape"):
         return self.make(name, self.frames(1)[0][:9])

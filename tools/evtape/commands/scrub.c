@@ -18,7 +18,6 @@
 #include "format/keys/json_scan.h"
 #include "format/mark.h"
 #include "format/read/tape.h"
-#include "format/read/tape_trackers.h"
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/frame_loop.h"
 #include "tools/evtape/command.h"
@@ -180,7 +179,8 @@ scrub_set_keys(struct work *w, evt_frame *f, evt_error *err)
 	f->sources = w->sources;
 	if (f->event == NULL)
 		return EVT_OK;
-	if (!evt_buf_reserve(&w->event, 1) || !scrub_text_event(f, &w->event))
+	if (!evt_buf_reserve(&w->event, 1) ||
+	    !scrub_text_event(w->text, f, &w->event))
 		return evt_err_nomem(err);
 	f->event = (const char *)w->event.data;
 	f->event_len = w->event.len;
@@ -362,54 +362,52 @@ scrub_check(tool_context *c, evt_error *err)
 	    r;
 }
 
-static bool
-scrub_learn_trackers(struct work *w, const evt_trackers *list)
+/* Learn from the tracker list in the mark with that number.  A mark that cannot be
+ * read is not copied, either. */
+static int
+scrub_learn_list(struct work *w, evt_tape *tape, uint64_t seq, evt_error *err)
 {
-	char id[24];
-	bool ok = true;
+	evt_filter filter = { .kinds = 1u << EVT_KIND_MARK, .from_seq = seq };
+	evt_json_scan_result got = { .json = false };
+	evt_cursor *cur;
+	evt_frame f;
+	int r = evt_cursor_open(&tape, 1, &filter, &cur, err);
 
-	for (size_t i = 0; i < evt_trackers_count(list) && ok; i++) {
-		const evt_tracker *t = evt_trackers_at(list, i);
-
-		snprintf(id, sizeof(id), "%" PRId64, t->id);
-		ok = scrub_text_know(w->text, id, strlen(id)) &&
-		    scrub_text_know(w->text, t->label, t->label_len) &&
-		    (t->source.text == NULL ||
-		        scrub_text_know(w->text, t->source.text,
-		            t->source.len));
-	}
-	return ok;
+	if (r != EVT_OK)
+		return r;
+	r = evt_cursor_next(cur, &f, err);
+	if (r == EVT_OK && f.seq == seq)
+		r = evt_json_scan(w->scanner, f.payload, f.len, &got, err);
+	if (r == EVT_OK && got.json &&
+	    !scrub_text_know_list(w->text,
+	        evt_json_view_make(f.payload, f.len)))
+		r = evt_err_nomem(err);
+	evt_cursor_close(cur);
+	return r == EVT_ERR_CORRUPT || r > 0 ? EVT_OK : r;
 }
 
 /* Learn which ids and names to look for everywhere: those of the tape's sources
- * and of its tracker lists, the first and the last. */
+ * and of all its tracker lists. */
 static int
 scrub_learn_names(struct work *w, evt_tape *tape, evt_error *err)
 {
-	static const int64_t times[] = { INT64_MIN, INT64_MAX };
 	evt_summary sum = { 0 };
 	uint64_t damaged;
-	int r = evt_tape_gather(tape, EVT_INFO_SOURCES, &sum, &damaged, err);
-	bool ok = true;
+	int r = evt_tape_gather(tape, EVT_INFO_SOURCES | EVT_INFO_MARKS, &sum,
+	    &damaged, err);
 
-	for (uint32_t i = 0; r == EVT_OK && ok && i < sum.sources.n; i++) {
+	for (uint32_t i = 0; r == EVT_OK && i < sum.sources.n; i++) {
 		evt_key key = evt_key_table_key(&sum.sources, i);
 
-		ok = scrub_text_know(w->text, key.text, key.len);
+		if (!scrub_text_know(w->text, key.text, key.len))
+			r = evt_err_nomem(err);
+	}
+	for (size_t i = 0; r == EVT_OK && i < sum.n_marks; i++) {
+		if (sum.mark[i].opcode == EVT_MARK_TRACKERS)
+			r = scrub_learn_list(w, tape, sum.mark[i].seq, err);
 	}
 	evt_summary_free(&sum);
-	for (int k = 0; k < 2 && r == EVT_OK && ok; k++) {
-		evt_trackers *list;
-
-		r = evt_tape_trackers_load(tape, times[k], &list, err);
-		if (r == EVT_ERR_NOTFOUND)
-			return EVT_OK;
-		if (r == EVT_OK) {
-			ok = scrub_learn_trackers(w, list);
-			evt_trackers_free(list);
-		}
-	}
-	return ok ? r : evt_err_nomem(err);
+	return r;
 }
 
 static int

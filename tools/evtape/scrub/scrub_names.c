@@ -230,6 +230,7 @@ scrub_names_is_made_of(const char *text, size_t n, size_t most,
 
 /* A word with more digits than this may be an id. */
 #define DIGITS_OF_A_WORD 4u
+#define DIGITS_OF_A_VERSION 6u
 
 static size_t
 scrub_names_digits(const char *text, size_t n)
@@ -255,9 +256,14 @@ scrub_is_word(const char *text, size_t n)
 }
 
 bool
-scrub_is_phrase(const char *text, size_t n, bool dots)
+scrub_is_version(const char *text, size_t n)
 {
-	return scrub_names_is_made_of(text, n, 100, dots ? "_- ,'." : "_- ,'");
+	size_t dots = 0;
+
+	for (size_t i = 0; i < n; i++)
+		dots += text[i] == '.';
+	return scrub_names_is_made_of(text, n, 64, "_- ,'.") && dots < 3 &&
+	    scrub_names_digits(text, n) <= DIGITS_OF_A_VERSION;
 }
 
 static bool

@@ -34,9 +34,9 @@ bool scrub_is_common(const char *text, size_t n);
 bool scrub_is_word(const char *text, size_t n);
 /* The same with any number of digits. */
 bool scrub_is_id_word(const char *text, size_t n);
-/* Whether the text is a few such words; `dots`: also with dots, as in versions
- * (and addresses). */
-bool scrub_is_phrase(const char *text, size_t n, bool dots);
+/* Whether the text may be the version of a program: words with dots and few digits,
+ * and no address. */
+bool scrub_is_version(const char *text, size_t n);
 /* Whether all words of the text occur in reasons that our own programs write. */
 bool scrub_is_reason(const char *text, size_t n);
 /* Whether the decoded name of a member looks like one that a program has in its

@@ -2,6 +2,7 @@
 #include "tools/evtape/scrub/scrub_text.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@ struct scrub_text {
 	scrub_tally *tally;
 	evt_buf text;        /* a string, decoded */
 	evt_key_table known; /* ids and names of the whole tape */
+	evt_key_table clear; /* names that hold none of these; for speed */
 	/* Of the frame: */
 	const evt_frame *f;
 	evt_buf *out;
@@ -83,6 +85,132 @@ scrub_text_is_source(const struct scrub_text *s, const uint8_t *p, size_t n)
 	            false) != UINT32_MAX);
 }
 
+/* ---- ids within words ----------------------------------------------------- */
+
+/* The longest word that is searched, and the shortest part of one: a shorter part
+ * occurs by chance. */
+#define WORD_MAX 64u
+#define PART_MIN 3u
+#define CLEAR_MAX 4096u
+
+/* The class of a byte: where it changes, a part of a word begins or ends. */
+static int
+scrub_text_class(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return 1;
+	return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c >= 0x80 ? 2 : 0;
+}
+
+/* The end of the part that begins at i. */
+static size_t
+scrub_text_part_end(const uint8_t *p, size_t n, size_t i)
+{
+	int is = scrub_text_class(p[i]);
+
+	for (i++; i < n && scrub_text_class(p[i]) == is; i++)
+		;
+	return i;
+}
+
+/* Whether the text, or some parts of it in a row, are known. */
+static bool
+scrub_text_has_known_part(const struct scrub_text *s, const uint8_t *p,
+    size_t n)
+{
+	for (size_t i = 0; i < n; i = scrub_text_part_end(p, n, i)) {
+		for (size_t end = i; end < n;) {
+			end = scrub_text_part_end(p, n, end);
+			if (end - i >= PART_MIN &&
+			    scrub_text_is_source(s, p + i, end - i))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Decode base64 of either alphabet, without padding.  Returns the bytes; 0: it is
+ * not base64 of a text. */
+static size_t
+scrub_text_unbase64(const uint8_t *p, size_t n, uint8_t out[WORD_MAX])
+{
+	uint32_t v = 0;
+	unsigned bits = 0;
+	size_t len = 0;
+
+	if (n % 4 == 1)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		uint8_t c = p[i];
+
+		if (scrub_text_class(c) == 1)
+			v = v << 6 | (uint32_t)(c - '0' + 52);
+		else if (c >= 'a' && c <= 'z')
+			v = v << 6 | (uint32_t)(c - 'a' + 26);
+		else if (c >= 'A' && c <= 'Z')
+			v = v << 6 | (uint32_t)(c - 'A');
+		else if (c == '-' || c == '_')
+			v = v << 6 | (c == '-' ? 62u : 63u);
+		else
+			return 0;
+		bits += 6;
+		if (bits < 8)
+			continue;
+		bits -= 8;
+		out[len] = (uint8_t)(v >> bits);
+		if (out[len] < 0x20 || out[len] == 0x7f)
+			return 0;
+		len++;
+	}
+	return len;
+}
+
+/* Whether some parts of the word in a row are base64 of a text with a known part. */
+static bool
+scrub_text_encodes_known(const struct scrub_text *s, const uint8_t *p, size_t n)
+{
+	uint8_t plain[WORD_MAX];
+
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0 &&
+		    (scrub_text_class(p[i - 1]) != 0) ==
+		        (scrub_text_class(p[i]) != 0))
+			continue;
+		for (size_t end = i + 4; end <= n; end++) {
+			if (end < n &&
+			    (scrub_text_class(p[end - 1]) != 0) ==
+			        (scrub_text_class(p[end]) != 0))
+				continue;
+			if (scrub_text_has_known_part(s, plain,
+			        scrub_text_unbase64(p + i, end - i, plain)))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Whether a word that looks harmless holds an id or a name of the tape. */
+static bool
+scrub_text_holds_known(struct scrub_text *s, const uint8_t *p, size_t n)
+{
+	const char *text = (const char *)p;
+
+	if (n > WORD_MAX)
+		n = WORD_MAX; /* such words do not count as harmless */
+	if (!s->loose &&
+	    evt_key_table_find(&s->clear, text, (uint32_t)n, false) !=
+	        UINT32_MAX)
+		return false;
+	if (scrub_text_has_known_part(s, p, n) ||
+	    scrub_text_encodes_known(s, p, n))
+		return true;
+	if (s->clear.n == CLEAR_MAX)
+		evt_key_table_clear(&s->clear);
+	if (!s->loose && evt_key_table_reserve(&s->clear, 1))
+		evt_key_table_add(&s->clear, text, (uint32_t)n, false);
+	return false;
+}
+
 /* Replace the frame's sources wherever they occur. */
 static bool
 scrub_text_be_loose(struct scrub_text *s)
@@ -142,22 +270,30 @@ scrub_text_blot_string(struct scrub_text *s)
 }
 
 static bool
-scrub_text_is_harmless(const struct scrub_text *s, struct at at)
+scrub_text_is_harmless(struct scrub_text *s, struct at at)
 {
 	const char *p = (const char *)s->text.data;
 	size_t n = s->text.len;
 
-	if (s->f->event != NULL && n == s->f->event_len &&
-	    scrub_is_word(p, n) && (n == 0 || memcmp(p, s->f->event, n) == 0))
-		return true;
 	if (at.ours && at.is == SCRUB_NAME_REASON)
 		return scrub_is_reason(p, n);
 	if (at.ours && at.is == SCRUB_NAME_VERSION)
-		return scrub_is_phrase(p, n, true);
+		return scrub_is_version(p, n) &&
+		    !scrub_text_holds_known(s, s->text.data, n);
 	if (at.ours && at.is != SCRUB_NAME_CATEGORY)
 		return false;
 	return scrub_is_common(p, n) ||
-	    (at.is == SCRUB_NAME_CATEGORY && scrub_is_word(p, n));
+	    (at.is == SCRUB_NAME_CATEGORY && scrub_is_word(p, n) &&
+	        !scrub_text_holds_known(s, s->text.data, n));
+}
+
+/* The name of the frame's event is a category, whatever its member is called. */
+static bool
+scrub_text_is_event(const struct scrub_text *s)
+{
+	return s->f->event != NULL && s->text.len == s->f->event_len &&
+	    (s->text.len == 0 ||
+	        memcmp(s->text.data, s->f->event, s->text.len) == 0);
 }
 
 static bool
@@ -167,6 +303,8 @@ scrub_text_rewrite_string(struct scrub_text *s, evt_json_view v, struct at at)
 
 	if (!scrub_text_decode(s, v) || !evt_buf_add_byte(s->out, '"'))
 		return false;
+	if (at.is == SCRUB_NAME_OTHER && scrub_text_is_event(s))
+		at.is = SCRUB_NAME_CATEGORY;
 	if (at.blot) {
 		if (!scrub_text_blot_string(s))
 			return false;
@@ -273,10 +411,28 @@ scrub_text_rewrite_altitude(struct scrub_text *s, evt_json_view v)
 	    scrub_text_digits_of(v), SCRUB_ALTITUDE);
 }
 
+/* Whether the number is a known id in another form: -17, 17.0, 1.7e1; if so, get it
+ * as an integer. */
+static bool
+scrub_text_is_known_number(const struct scrub_text *s, evt_json_view v,
+    char integer[24])
+{
+	const char *digits = integer;
+	double d;
+
+	/* Beyond that, a double may be another integer. */
+	if (!evt_json_view_double(v, &d) || !(fabs(d) < 1e15) || floor(d) < d)
+		return false;
+	snprintf(integer, 24, "%.0f", d);
+	digits += *digits == '-';
+	return scrub_text_is_source(s, (const uint8_t *)digits, strlen(digits));
+}
+
 static bool
 scrub_text_rewrite_number(struct scrub_text *s, evt_json_view v, struct at at)
 {
 	bool nomem = false;
+	char number[24];
 
 	if (at.blot)
 		return scrub_text_blot_number(s);
@@ -286,6 +442,10 @@ scrub_text_rewrite_number(struct scrub_text *s, evt_json_view v, struct at at)
 		           s->out) &&
 		    scrub_text_tell(s, SCRUB_ID);
 	}
+	if (scrub_text_is_known_number(s, v, number))
+		return pseudonym_id(s->d, number, strlen(number), true,
+		           s->out) &&
+		    scrub_text_tell(s, SCRUB_ID);
 	switch (at.is) {
 	case SCRUB_NAME_LAT:
 	case SCRUB_NAME_LNG:
@@ -411,7 +571,8 @@ scrub_text_rewrite_name(struct scrub_text *s, evt_json_view name)
 	p = (const char *)s->text.data;
 	n = s->text.len;
 	if (scrub_is_member_name(p, n) &&
-	    !scrub_text_is_source(s, s->text.data, n))
+	    !scrub_text_is_source(s, s->text.data, n) &&
+	    !scrub_text_holds_known(s, s->text.data, n))
 		return evt_buf_add(s->out, name.p, name.n);
 	if (!evt_buf_add_byte(s->out, '"'))
 		return false;
@@ -569,6 +730,36 @@ scrub_text_know(scrub_text *s, const char *text, size_t n)
 	return true;
 }
 
+/* Know a label, or what has the name of an id. */
+static bool
+scrub_text_know_value(scrub_text *s, evt_json_view name, evt_json_view value)
+{
+	enum evt_json_view_kind kind = evt_json_view_kind(value);
+	bool wanted;
+
+	if (kind != EVT_JSON_VIEW_STRING && kind != EVT_JSON_VIEW_NUMBER)
+		return true;
+	wanted = evt_json_view_is(name, "label", 5) ||
+	    scrub_text_name_of(s, name, false) == SCRUB_NAME_ID;
+	return !wanted ||
+	    (scrub_text_decode(s, value) &&
+	        scrub_text_know(s, (const char *)s->text.data, s->text.len));
+}
+
+bool
+scrub_text_know_list(scrub_text *s, evt_json_view list)
+{
+	evt_json_view_walk walk = evt_json_view_walk_begin(list);
+	evt_json_view name, value;
+	bool ok = true;
+
+	while (ok && evt_json_view_walk_next(&walk, &name, &value)) {
+		ok = scrub_text_know_list(s, value) &&
+		    (!walk.object || scrub_text_know_value(s, name, value));
+	}
+	return ok;
+}
+
 int
 scrub_text_write(scrub_text *s, const evt_frame *f, evt_buf *out,
     evt_error *err)
@@ -591,14 +782,22 @@ scrub_text_write(scrub_text *s, const evt_frame *f, evt_buf *out,
 }
 
 bool
-scrub_text_event(const evt_frame *f, evt_buf *out)
+scrub_text_event(scrub_text *s, const evt_frame *f, evt_buf *out)
 {
 	const uint8_t *p = (const uint8_t *)f->event;
+	size_t n = f->event_len;
+	bool nomem = false;
 
-	return scrub_is_word(f->event, f->event_len) ||
-	        scrub_is_common(f->event, f->event_len) ?
-	    evt_buf_add(out, p, f->event_len) :
-	    scrub_text_add_blots(out, p, f->event_len);
+	if (scrub_text_is_source(s, p, n))
+		return pseudonym_id(s->d, f->event, n, false, out);
+	if (pseudonym_date(s->d, p, n, out, &nomem))
+		return !nomem;
+	if (scrub_is_common(f->event, n) ||
+	    (scrub_is_word(f->event, n) && !scrub_text_holds_known(s, p, n)))
+		return evt_buf_add(out, p, n);
+	return scrub_is_id_word(f->event, n) ?
+	    pseudonym_id(s->d, f->event, n, false, out) :
+	    scrub_text_add_blots(out, p, n);
 }
 
 int
@@ -630,6 +829,7 @@ scrub_text_free(scrub_text *s)
 	scrub_paths_free(s->paths);
 	evt_key_table_free(&s->sources);
 	evt_key_table_free(&s->known);
+	evt_key_table_free(&s->clear);
 	evt_buf_free(&s->text);
 	free(s);
 }

@@ -30,10 +30,13 @@ void scrub_text_free(scrub_text *s);
 
 /*
  * An id or a name that the tape is known to contain: a source, a tracker, a label.
- * It is replaced wherever it occurs as a whole string, as a member's name, or (with
- * five digits or more) as a number.  false: out of memory.
+ * It is replaced wherever it occurs as a string, a member's name, an event, or a
+ * part of one of these, also in base64; and (with five digits or more) as a number.
+ * false: out of memory.
  */
 bool scrub_text_know(scrub_text *s, const char *text, size_t n);
+/* Know all labels and ids in a tracker list, which is well-formed JSON. */
+bool scrub_text_know_list(scrub_text *s, evt_json_view list);
 
 /*
  * Write the scrubbed payload of a frame, which is well-formed JSON, to *out, which
@@ -43,7 +46,8 @@ bool scrub_text_know(scrub_text *s, const char *text, size_t n);
 int scrub_text_write(scrub_text *s, const evt_frame *f, evt_buf *out,
     evt_error *err);
 
-/* Append the scrubbed event name.  false: out of memory. */
-bool scrub_text_event(const evt_frame *f, evt_buf *out);
+/* Append the scrubbed event name of the frame that was written last.  false: out of
+ * memory. */
+bool scrub_text_event(scrub_text *s, const evt_frame *f, evt_buf *out);
 
 #endif
