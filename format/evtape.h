@@ -209,7 +209,8 @@ const char *evt_tape_path(const evt_tape *tape);
 /* Whether a writer holds the tape now. */
 bool evt_tape_live(const evt_tape *tape);
 
-/* Receive times of the earliest and the latest frame.  Errors:
+/* Receive times of the earliest and the latest frame.  A bookmark is set at any
+ * time, so it counts only on a tape that has nothing else.  Errors:
  * EVT_ERR_NOTFOUND on an empty tape; those of reading. */
 int evt_tape_span(evt_tape *tape, int64_t *ret_first_ns, int64_t *ret_last_ns,
     evt_error *err);

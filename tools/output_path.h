@@ -5,8 +5,8 @@
 #include "format/evtape.h"
 
 enum output_path_kind {
-	OUTPUT_PATH_NEW,     /* there is nothing */
-	OUTPUT_PATH_FILE,    /* a regular file, which may be replaced by rename() */
+	OUTPUT_PATH_NEW,  /* there is nothing */
+	OUTPUT_PATH_FILE, /* a regular file, which may be replaced by rename() */
 	OUTPUT_PATH_SPECIAL, /* a device, a pipe or a socket: it is written to, and
 	                        never replaced or removed */
 };

@@ -302,8 +302,6 @@ info_fill_totals(const evt_summary *sum, evt_info *info)
 	info->marks = sum->frames - sum->received - sum->sent;
 	info->first_seq = sum->first_seq;
 	info->last_seq = sum->last_seq;
-	info->first_ns = sum->first_ns;
-	info->last_ns = sum->last_ns;
 	info->payload_bytes = sum->payload;
 }
 
@@ -353,6 +351,10 @@ info_fill_info(evt_tape *t, unsigned lists, evt_summary *sum, evt_info *info,
 	if (r != EVT_OK)
 		return r;
 	info_fill_totals(sum, info);
+	if (info->frames > 0)
+		r = evt_tape_span(t, &info->first_ns, &info->last_ns, err);
+	if (r != EVT_OK && r != EVT_ERR_NOTFOUND)
+		return r;
 	info_fill_sizes(t, info);
 	info_fill_id(t, info);
 	info->live = evt_tape_live(t);

@@ -180,6 +180,11 @@ struct span {
 	int64_t first, last;
 };
 
+/* The span of a tape, and that of all its frames, bookmarks too. */
+struct spans {
+	struct span tape, all;
+};
+
 static void
 tape_widen(struct span *s, int64_t first, int64_t last)
 {
@@ -193,35 +198,94 @@ tape_widen(struct span *s, int64_t first, int64_t last)
 static int
 tape_widen_by_frame(void *ctx, const evt_frame *f, evt_error *err)
 {
+	struct spans *spans = ctx;
+
 	(void)err;
-	tape_widen(ctx, f->time_ns, f->time_ns);
+	tape_widen(&spans->all, f->time_ns, f->time_ns);
+	if (f->kind != EVT_KIND_MARK || f->opcode != EVT_MARK_BOOKMARK)
+		tape_widen(&spans->tape, f->time_ns, f->time_ns);
 	return EVT_OK;
+}
+
+/* Widen the tape's span by the frames of a block.  Of a damaged block, the times
+ * in its header count. */
+static int
+tape_widen_by_block(const evt_segment *s, const evt_segment_block *b,
+    struct span *span, evt_error *err)
+{
+	evt_block block = { 0 };
+	evt_buf raw = { 0 };
+	int fd, r = evt_segment_open(s, &fd, err);
+
+	if (r != EVT_OK) /* retention may have dropped it */
+		return r == EVT_ERR_NOTFOUND ? EVT_OK : r;
+	r = evt_segment_read_block(s->io, fd, s->name, b, false, &raw, &block,
+	    err);
+	for (uint32_t i = 0; r == EVT_OK && i < block.n; i++) {
+		if (!evt_block_is_mark(&block, i, EVT_MARK_BOOKMARK))
+			tape_widen(span, block.time_ns[i], block.time_ns[i]);
+	}
+	if (r == EVT_ERR_CORRUPT) {
+		tape_widen(span, b->min_ns, b->max_ns);
+		r = EVT_OK;
+	}
+	s->io->close(s->io->ctx, fd);
+	evt_block_free(&block);
+	evt_buf_free(&raw);
+	return r;
+}
+
+/* A block's header has the times of its bookmarks too.  So each block that seems
+ * to widen the span is read; of frames in order of time, that is the first one,
+ * or the last one if `last` is set. */
+static int
+tape_widen_by_blocks(evt_tape *t, bool last, struct spans *spans,
+    evt_error *err)
+{
+	struct span *span = &spans->tape;
+	int r = EVT_OK;
+
+	for (size_t i = 0; i < t->n_segments; i++) {
+		const evt_segment *s =
+		    &t->segments[last ? t->n_segments - 1 - i : i];
+
+		for (size_t k = 0; k < s->n_blocks && r == EVT_OK; k++) {
+			const evt_segment_block *b =
+			    &s->blocks[last ? s->n_blocks - 1 - k : k];
+
+			tape_widen(&spans->all, b->min_ns, b->max_ns);
+			if (!span->any ||
+			    (last ? b->max_ns > span->last :
+			            b->min_ns < span->first))
+				r = tape_widen_by_block(s, b, span, err);
+		}
+	}
+	return r;
 }
 
 int
 evt_tape_span(evt_tape *t, int64_t *ret_first_ns, int64_t *ret_last_ns,
     evt_error *err)
 {
-	struct span span = { 0 };
+	struct spans spans = { 0 };
+	const struct span *span = &spans.tape;
 	int r = evt_tape_refresh(t, err);
 
+	if (r == EVT_OK)
+		r = evt_tape_each_open(t, evt_tape_end_seq(t),
+		    tape_widen_by_frame, &spans, err);
+	if (r == EVT_OK)
+		r = tape_widen_by_blocks(t, false, &spans, err);
+	if (r == EVT_OK)
+		r = tape_widen_by_blocks(t, true, &spans, err);
 	if (r != EVT_OK)
 		return r;
-	for (size_t i = 0; i < t->n_segments; i++) {
-		const evt_segment *s = &t->segments[i];
-
-		for (size_t k = 0; k < s->n_blocks; k++)
-			tape_widen(&span, s->blocks[k].min_ns,
-			    s->blocks[k].max_ns);
-	}
-	r = evt_tape_each_open(t, evt_tape_end_seq(t), tape_widen_by_frame,
-	    &span, err);
-	if (r != EVT_OK)
-		return r;
-	if (!span.any)
+	if (!span->any)
+		span = &spans.all; /* a tape of bookmarks alone */
+	if (!span->any)
 		return evt_err_set(err, EVT_ERR_NOTFOUND, "%s is empty",
 		    t->path);
-	*ret_first_ns = span.first;
-	*ret_last_ns = span.last;
+	*ret_first_ns = span->first;
+	*ret_last_ns = span->last;
 	return EVT_OK;
 }

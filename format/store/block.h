@@ -150,6 +150,9 @@ int evt_block_load_lines(evt_block *b, const uint8_t *p, uint32_t n,
 int evt_block_load_raw(evt_block *b, const evt_block_head *head,
     const evt_buf *meta, evt_error *err);
 
+/* Whether the i-th frame, i < b->n, is such a mark. */
+bool evt_block_is_mark(const evt_block *b, uint32_t i, enum evt_mark mark);
+
 /* The i-th frame, i < b->n.  It points into the block until the next call or
  * load. */
 int evt_block_frame(evt_block *b, uint32_t i, evt_frame *ret_frame,

@@ -676,6 +676,15 @@ block_load_frame_sources(evt_block *b, uint32_t i, evt_frame *f, evt_error *err)
 	return EVT_OK;
 }
 
+bool
+evt_block_is_mark(const evt_block *b, uint32_t i, enum evt_mark mark)
+{
+	assert(i < b->n);
+	return (b->kind[i] & KIND_MASK) == EVT_KIND_MARK &&
+	    (b->kind[i] >> KIND_OPCODE_SHIFT & KIND_OPCODE_MASK) ==
+	    (unsigned)mark;
+}
+
 int
 evt_block_frame(evt_block *b, uint32_t i, evt_frame *f, evt_error *err)
 {

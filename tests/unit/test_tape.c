@@ -482,6 +482,67 @@ TEST(bookmarks_reach_a_live_tape)
 	assert_int_equal(check_states(x->path, 0, 5), 5);
 }
 
+/* A bookmark may be set at any time: it is found, and the span is that of the
+ * frames. */
+TEST(bookmarks_do_not_widen_the_span)
+{
+	struct fixture *x = *state;
+	const int64_t hour = 3600 * EVT_NS_PER_S;
+	evt_writer *w = open_writer(x);
+	int64_t at = 0, first = 0, last = 0;
+	bool queued;
+	evt_tape *tape;
+	evt_info *info;
+	evt_error err;
+
+	put_states(w, 0, 5, 5, T0, 1);
+	ok(evt_bookmark_add(x->path, "while recording", T0 - hour, &queued,
+	       &err),
+	    &err);
+	ok(evt_writer_tick(w, &err), &err);
+	ok(evt_tape_open(x->path, &tape, &err), &err);
+	for (int i = 0; i < 4; i++) {
+		ok(evt_tape_span(tape, &first, &last, &err), &err);
+		assert_int_equal(first, T0);
+		assert_int_equal(last, T0 + 4);
+		ok(evt_tape_info(tape, &info, &err), &err);
+		assert_int_equal(info->first_ns, T0);
+		assert_int_equal(info->last_ns, T0 + 4);
+		assert_int_equal(info->n_marks, 1 + i);
+		evt_info_free(info);
+		if (i == 0)
+			close_writer(w);
+		if (i < 3)
+			ok(evt_bookmark_add(x->path, i == 1 ? "early" : "late",
+			       i == 1 ? T0 - 2 * hour : T0 + hour + i, &queued,
+			       &err),
+			    &err);
+	}
+	ok(evt_tape_find_bookmark(tape, "early", &at, &err), &err);
+	assert_int_equal(at, T0 - 2 * hour);
+	evt_tape_close(tape);
+}
+
+/* On a tape that has nothing but bookmarks, they are the span. */
+TEST(span_of_bookmarks_alone)
+{
+	struct fixture *x = *state;
+	int64_t first = 0, last = 0;
+	evt_writer *w = open_writer(x);
+	evt_tape *tape;
+	evt_error err;
+	bool queued;
+
+	close_writer(w);
+	ok(evt_bookmark_add(x->path, "a", T0 + 7, &queued, &err), &err);
+	ok(evt_bookmark_add(x->path, "b", T0 + 5, &queued, &err), &err);
+	ok(evt_tape_open(x->path, &tape, &err), &err);
+	ok(evt_tape_span(tape, &first, &last, &err), &err);
+	assert_int_equal(first, T0 + 5);
+	assert_int_equal(last, T0 + 7);
+	evt_tape_close(tape);
+}
+
 TEST(merges_tapes_by_time)
 {
 	struct fixture *x = *state;
@@ -641,6 +702,8 @@ main(void)
 		T(info_adds_up),
 		T(info_has_the_lists_that_were_asked_for),
 		T(bookmarks_reach_a_live_tape),
+		T(bookmarks_do_not_widen_the_span),
+		T(span_of_bookmarks_alone),
 		T(merges_tapes_by_time),
 		T(seek_and_reset_keep_the_window),
 		T(refuses_folders_that_are_not_tapes),
