@@ -8,6 +8,7 @@
 #include "format/base/err.h"
 #include "format/navixy/feed_clock.h"
 #include "format/navixy/frame_items.h"
+#include "format/navixy/stamp_rewrite.h"
 #include "format/read/cursor.h"
 
 #define MINUTE_NS (60 * EVT_NS_PER_S)
@@ -33,6 +34,7 @@ struct evt_feed_zone {
 	/* The answer for the times from..to. */
 	int64_t from_ns, to_ns;
 	evt_zone *zone;
+	enum evt_feed_zone_basis basis;
 };
 
 /* What frames show: by user_time, and by the states' own times. */
@@ -42,19 +44,22 @@ struct feed_zone_look {
 
 /* The clock to believe; NULL: neither. */
 static const evt_feed_clock *
-feed_zone_clock(const struct feed_zone_look *look)
+feed_zone_clock(evt_feed_zone *z, const struct feed_zone_look *look)
 {
-	return look->sent.n > 0                    ? &look->sent :
-	    evt_feed_clock_is_sure(&look->updated) ? &look->updated :
-	                                             NULL;
+	bool sent = look->sent.n > 0;
+
+	if (!sent && !evt_feed_clock_is_sure(&look->updated))
+		return NULL;
+	z->basis = sent ? EVT_FEED_ZONE_USER_TIME : EVT_FEED_ZONE_STATES;
+	return sent ? &look->sent : &look->updated;
 }
 
 /* ---- looking at frames --------------------------------------------------- */
 
 /* The newest time of a state. */
 static void
-feed_zone_see_state(const evt_frame_item *item, int64_t time_ns, int64_t *ret_s,
-    bool *ret_any)
+feed_zone_see_state(evt_feed_zone *z, const evt_frame_item *item,
+    int64_t time_ns, int64_t *ret_s, bool *ret_any)
 {
 	const evt_json_view v[2] = { EVT_JSON_VIEW_MEMBER(item->value,
 		                         "last_update"),
@@ -64,7 +69,12 @@ feed_zone_see_state(const evt_frame_item *item, int64_t time_ns, int64_t *ret_s,
 	for (int i = 0; i < 2; i++) {
 		int64_t s, off;
 		bool exact;
+		int offset_s;
 
+		if (z->basis == EVT_FEED_ZONE_NO_TIMES &&
+		    evt_stamp_rewrite_read(v[i], &s, &exact, &offset_s) &&
+		    !exact)
+			z->basis = EVT_FEED_ZONE_UNKNOWN;
 		if (!evt_feed_clock_ahead(v[i], time_ns, &s, &exact))
 			continue;
 		off = s - evt_feed_clock_round(s);
@@ -98,7 +108,7 @@ feed_zone_see(evt_feed_zone *z, struct feed_zone_look *look, const evt_frame *f,
 	}
 	while (evt_frame_items_next(&items, &item)) {
 		if (item.state)
-			feed_zone_see_state(&item, f->time_ns, &s, &any);
+			feed_zone_see_state(z, &item, f->time_ns, &s, &any);
 	}
 	if (any) {
 		evt_feed_clock_see(&look->updated, s, f->time_ns);
@@ -172,7 +182,7 @@ feed_zone_offset_from(evt_feed_zone *z, int64_t from_ns, bool *ret_known,
 
 	if (r != EVT_OK)
 		return r;
-	clock = feed_zone_clock(&look);
+	clock = feed_zone_clock(z, &look);
 	*ret_known = clock != NULL;
 	if (clock != NULL)
 		*ret_s = clock->change[0].offset_s;
@@ -192,7 +202,7 @@ feed_zone_offset_before(evt_feed_zone *z, int64_t from_ns, int64_t to_ns,
 
 	if (r != EVT_OK)
 		return r;
-	clock = feed_zone_clock(&look);
+	clock = feed_zone_clock(z, &look);
 	*ret_known = clock != NULL;
 	if (clock != NULL)
 		*ret_s = clock->change[clock->n - 1].offset_s;
@@ -247,7 +257,7 @@ feed_zone_find_change(evt_feed_zone *z, int64_t from_ns, int64_t to_ns,
 		    INT64_MAX, &look, err);
 	if (r != EVT_OK)
 		return r;
-	clock = feed_zone_clock(&look);
+	clock = feed_zone_clock(z, &look);
 	return clock != NULL ? feed_zone_make(z, clock, err) : EVT_OK;
 }
 
@@ -289,6 +299,7 @@ evt_feed_zone_at(evt_feed_zone *z, int64_t time_ns, const evt_zone **ret_zone,
 	}
 	evt_zone_free(z->zone);
 	z->zone = NULL;
+	z->basis = EVT_FEED_ZONE_NO_TIMES;
 	*ret_zone = NULL;
 	z->from_ns = z->to_ns = 0;
 	r = evt_tape_span(z->tape, &first, &last, err);
@@ -325,6 +336,8 @@ evt_feed_zone_new(evt_tape *tape, const evt_zone *set, evt_feed_zone **ret,
 		return evt_err_nomem(err);
 	z->tape = tape;
 	z->set = set;
+	if (set != NULL)
+		z->basis = EVT_FEED_ZONE_SET;
 	r = evt_json_scanner_new(NULL, &z->scanner, err);
 	if (r != EVT_OK) {
 		evt_feed_zone_free(z);
@@ -332,6 +345,13 @@ evt_feed_zone_new(evt_tape *tape, const evt_zone *set, evt_feed_zone **ret,
 	}
 	*ret = z;
 	return EVT_OK;
+}
+
+enum evt_feed_zone_basis
+evt_feed_zone_get_basis(const evt_feed_zone *z)
+{
+	assert(z != NULL);
+	return z->basis;
 }
 
 void

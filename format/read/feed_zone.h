@@ -25,4 +25,14 @@ void evt_feed_zone_free(evt_feed_zone *z);
 int evt_feed_zone_at(evt_feed_zone *z, int64_t time_ns,
     const evt_zone **ret_zone, evt_error *err);
 
+/* What the last answer was found from. */
+enum evt_feed_zone_basis {
+	EVT_FEED_ZONE_NO_TIMES, /* no local time was seen, and no zone found */
+	EVT_FEED_ZONE_UNKNOWN, /* there are local times, but no zone was found */
+	EVT_FEED_ZONE_USER_TIME, /* the times of sending */
+	EVT_FEED_ZONE_STATES,    /* the own times of new states */
+	EVT_FEED_ZONE_SET        /* it was given */
+};
+enum evt_feed_zone_basis evt_feed_zone_get_basis(const evt_feed_zone *z);
+
 #endif

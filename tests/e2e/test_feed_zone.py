@@ -123,6 +123,40 @@ class Found(Tapes):
         self.assertEqual(self.times(tape), [t + 3 * 3600 for t in want])
 
 
+class Shown(Tapes):
+    """evtape info."""
+
+    def info(self, tape, words):
+        lines = [line[12:] for line in self.out("info", tape).decode().splitlines() if line.startswith("feed zone   ")]
+        self.assertEqual(lines, words)
+        return self.json("info", "--json", tape)["feed_zone"]
+
+    def test_an_offset(self):
+        zone = datetime.timezone(datetime.timedelta(hours=-3, minutes=-30))
+        t0 = 1780000000
+        tape, _ = self.feed("i.tape", [self.state(zone, t) for t in range(t0, t0 + 600, 10)])
+        self.assertEqual(self.info(tape, ["UTC-03:30 (found from user_time)"]),
+                         {"first": "-03:30", "last": "-03:30", "found_from": "user_time"})
+        tape, _ = self.feed("u.tape", [self.state(zone, t, user_time=False) for t in range(t0, t0 + 600, 10)])
+        self.assertEqual(self.info(tape, ["UTC-03:30 (found from last_update)"])["found_from"], "last_update")
+
+    @unittest.skipUnless(have("Europe/Berlin"), "no database of time zones")
+    def test_a_change(self):
+        zone = zoneinfo.ZoneInfo("Europe/Berlin")
+        at = change_of(zone, 2026, 2)
+        tape, _ = self.feed("c.tape", [self.state(zone, t) for t in range(at - 3600, at + 3600, 60)])
+        self.assertEqual(self.info(tape, ["UTC+02:00, at the end UTC+01:00 (found from user_time)"]),
+                         {"first": "+02:00", "last": "+01:00", "found_from": "user_time"})
+
+    def test_none(self):
+        t0 = 1780000000
+        tape, _ = self.feed("n.tape", [self.state(UTC, t, t, t0 - 8000, 1, False) for t in range(t0, t0 + 600, 10)])
+        self.assertEqual(self.info(tape, ["not found: local times in frames are taken for UTC"]),
+                         {"first": None, "last": None, "found_from": None})
+        self.assertIsNone(self.info(self.states(), []))
+        self.assertIsNone(self.info(self.make("e.tape", []), []))
+
+
 class Given(Tapes):
     """--feed-zone."""
 

@@ -8,6 +8,7 @@
 #include "format/base/clock.h"
 #include "format/base/timetext.h"
 #include "format/keys/json_scan.h"
+#include "format/read/feed_zone.h"
 #include "tools/evtape/command.h"
 #include "tools/evtape/lib/json_line.h"
 #include "tools/evtape/lib/mark_words.h"
@@ -41,13 +42,61 @@ static const cli_command info_cli = {
 	    "Prints the time span, frames, sizes, frames by event, the "
 	    "sources\n"
 	    "with the most frames, connections, gaps and other marks, and\n"
-	    "segments. Times are UTC.",
+	    "segments. Times are UTC. The feed zone is the offset of the "
+	    "local\n"
+	    "times in frames (last_update, gps/updated, user_time), at both "
+	    "ends\n"
+	    "of the tape.",
 	.options = table,
 	.examples = "  $ evtape info field.tape\n"
 	            "  $ evtape info --json field.tape | jq .sources\n",
 	.min_args = 1,
 	.max_args = 1,
 };
+
+/* The zone of the feed's local times. */
+struct feed_zone {
+	enum evt_feed_zone_basis basis;
+	int first_s, last_s; /* the offsets at both ends of the tape */
+};
+
+/* A tape that cannot be read here is reported elsewhere. */
+static struct feed_zone
+info_find_zone(evt_tape *tape, const evt_info *info)
+{
+	const int64_t at_ns[2] = { info->first_ns, info->last_ns };
+	struct feed_zone found = { .basis = EVT_FEED_ZONE_NO_TIMES };
+	int offset_s[2] = { 0, 0 };
+	evt_feed_zone *z = NULL;
+	const evt_zone *zone;
+
+	if (info->received == 0 ||
+	    evt_feed_zone_new(tape, NULL, &z, NULL) != EVT_OK)
+		return found;
+	for (int i = 0; i < 2; i++) {
+		if (evt_feed_zone_at(z, at_ns[i], &zone, NULL) != EVT_OK)
+			continue;
+		if (evt_feed_zone_get_basis(z) > found.basis)
+			found.basis = evt_feed_zone_get_basis(z);
+		if (zone != NULL)
+			offset_s[i] = evt_zone_offset_s(zone, at_ns[i]);
+		else if (i == 1)
+			offset_s[i] = offset_s[0];
+	}
+	found.first_s = offset_s[0];
+	found.last_s = offset_s[1];
+	evt_feed_zone_free(z);
+	return found;
+}
+
+/* What the zone was found from, as members have it; NULL: it was not found. */
+static const char *
+info_zone_basis(const struct feed_zone *z)
+{
+	return z->basis == EVT_FEED_ZONE_USER_TIME ? "user_time" :
+	    z->basis == EVT_FEED_ZONE_STATES       ? "last_update" :
+	                                             NULL;
+}
 
 /* ---- text ------------------------------------------------------------- */
 
@@ -65,7 +114,29 @@ info_pad(uint64_t n)
 }
 
 static void
-info_print_head(const evt_info *i, const char *path)
+info_print_zone(const struct feed_zone *z)
+{
+	const char *basis = info_zone_basis(z);
+	char first[EVT_ZONE_OFFSET_MAX], last[EVT_ZONE_OFFSET_MAX];
+
+	evt_zone_offset_format(z->first_s, first);
+	evt_zone_offset_format(z->last_s, last);
+	if (z->basis == EVT_FEED_ZONE_UNKNOWN)
+		print_line(stdout,
+		    "feed zone   not found: local times in frames are taken "
+		    "for UTC");
+	else if (basis != NULL && z->first_s != z->last_s)
+		print_line(stdout,
+		    "feed zone   UTC%s, at the end UTC%s (found from %s)",
+		    first, last, basis);
+	else if (basis != NULL)
+		print_line(stdout, "feed zone   UTC%s (found from %s)", last,
+		    basis);
+}
+
+static void
+info_print_head(const evt_info *i, const struct feed_zone *zone,
+    const char *path)
 {
 	char a[EVT_TIMETEXT_MAX], b[EVT_TIMETEXT_MAX], c[EVT_TIMETEXT_MAX];
 	char ratio[80] = "";
@@ -85,6 +156,7 @@ info_print_head(const evt_info *i, const char *path)
 	    evt_timetext_format(i->last_ns, 3, b),
 	    evt_timetext_duration_format(evt_clock_sub(i->last_ns, i->first_ns),
 	        c));
+	info_print_zone(zone);
 	print_line(stdout,
 	    "frames      %" PRIu64 ": %" PRIu64 " received, %" PRIu64
 	    " sent, %" PRIu64 " mark%s; numbers %" PRIu64 " to %" PRIu64,
@@ -213,9 +285,10 @@ info_print_segments(const evt_info *info)
 }
 
 static void
-info_print_text(const evt_info *info, const char *path, size_t top)
+info_print_text(const evt_info *info, const struct feed_zone *zone,
+    const char *path, size_t top)
 {
-	info_print_head(info, path);
+	info_print_head(info, zone, path);
 	info_print_keys("events", info->events, info->n_events, SIZE_MAX);
 	info_print_keys("sources", info->sources, info->n_sources, top);
 	info_print_conns(info);
@@ -362,8 +435,29 @@ info_write_totals(evt_json_write *w, const evt_info *i, const char *path)
 	evt_json_write_uint(w, "damaged", i->n_damaged);
 }
 
+/* null if the tape has no local times. */
+static void
+info_write_zone(evt_json_write *w, const struct feed_zone *z)
+{
+	const char *basis = info_zone_basis(z);
+	char text[EVT_ZONE_OFFSET_MAX];
+
+	if (z->basis == EVT_FEED_ZONE_NO_TIMES) {
+		evt_json_write_null(w, "feed_zone");
+		return;
+	}
+	evt_json_write_object(w, "feed_zone");
+	evt_json_write_str(w, "first",
+	    basis != NULL ? evt_zone_offset_format(z->first_s, text) : NULL);
+	evt_json_write_str(w, "last",
+	    basis != NULL ? evt_zone_offset_format(z->last_s, text) : NULL);
+	evt_json_write_str(w, "found_from", basis);
+	evt_json_write_close(w);
+}
+
 static int
-info_print_json(const evt_info *info, const char *path)
+info_print_json(const evt_info *info, const struct feed_zone *zone,
+    const char *path)
 {
 	json_line line;
 	evt_json_write *w = json_line_begin(&line);
@@ -371,6 +465,7 @@ info_print_json(const evt_info *info, const char *path)
 	int r;
 
 	info_write_totals(w, info, path);
+	info_write_zone(w, zone);
 	info_write_keys(w, "events", "event", info->events, info->n_events);
 	info_write_keys(w, "sources", "source_id", info->sources,
 	    info->n_sources);
@@ -386,26 +481,29 @@ info_print_json(const evt_info *info, const char *path)
 }
 
 static int
-info_print_info(const evt_info *info, const char *path, const struct options *o)
+info_print_info(const evt_info *info, const struct feed_zone *zone,
+    const char *path, const struct options *o)
 {
 	int code = CLI_DONE;
 
 	if (o->json)
-		code = info_print_json(info, path);
+		code = info_print_json(info, zone, path);
 	else
-		info_print_text(info, path, (size_t)o->top);
+		info_print_text(info, zone, path, (size_t)o->top);
 	return code == CLI_DONE && info->n_damaged > 0 ? CLI_LOSSES : code;
 }
 
 static int
 info_run(tool_context *c, evt_error *err)
 {
+	struct feed_zone zone;
 	evt_info *info;
 	int code, r = evt_tape_info(c->tapes.tape[0], &info, err);
 
 	if (r != EVT_OK)
 		return r;
-	code = info_print_info(info, c->args[0], c->options);
+	zone = info_find_zone(c->tapes.tape[0], info);
+	code = info_print_info(info, &zone, c->args[0], c->options);
 	if (fflush(stdout) != 0 && errno != EPIPE && code == CLI_DONE)
 		code = cli_fail(c->cli, "cannot write to stdout");
 	evt_info_free(info);
