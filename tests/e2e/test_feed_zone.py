@@ -1,7 +1,9 @@
 """Local times of a feed become UTC: the zone is found on the tape, or given. The judge
 is Python's zoneinfo."""
 
+import contextlib
 import datetime
+import sqlite3
 import unittest
 import zoneinfo
 
@@ -179,7 +181,16 @@ class Given(Tapes):
             self.assertIn(want, self.out("export", what, "--feed-zone", "-07", tape), what)
             self.fails(2, "no time zone 'Nowhere'; write UTC", "export", what, "--feed-zone", "Nowhere", tape)
         self.fails(2, "no time zone", "stats", "--feed-zone", "25", tape)
-        self.fails(2, "only geojson converts", "cat", "--feed-zone", "UTC", tape)
+        for command in (["export", "csv"], ["cat", "-f", "csv"]):
+            rows = self.out(*command, "--fields", "source,own_time", "--feed-zone", "-07:00", tape).splitlines()
+            self.assertEqual(rows[:2], [b"source,own_time", b"1," + want])
+            self.fails(2, "only own_time converts", *command, "--fields", "source", "--feed-zone", "-07:00", tape)
+        path = self.path("f.db")
+        self.out("export", "sqlite", "--column", "own_time", "--feed-zone", "-07:00", tape, "-o", path)
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            self.assertEqual(db.execute("SELECT own_time FROM frames ORDER BY seq LIMIT 1").fetchone(), (want.decode(),))
+        self.fails(2, "without --column own_time", "export", "sqlite", "--feed-zone", "-07:00", tape, "-o", path)
+        self.fails(2, "only geojson and csv convert", "cat", "--feed-zone", "UTC", tape)
 
 
 if __name__ == "__main__":

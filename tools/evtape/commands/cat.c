@@ -167,11 +167,15 @@ cat_check(tool_context *c, evt_error *err)
 	if (r == EVT_OK && o->fields.n > 0 && w->form != CSV)
 		r = evt_err_set(err, EVT_ERR_ARG,
 		    "--fields are columns: give --format csv");
-	if (r == EVT_OK && o->feed_zone != NULL && w->form != GEOJSON)
+	if (r == EVT_OK && o->feed_zone != NULL && w->form < CSV)
 		r = evt_err_set(err, EVT_ERR_ARG,
-		    "--feed-zone has no effect: of the forms, only geojson "
-		    "converts times of the feed");
-	return r == EVT_OK ? feed_zones_check(o->feed_zone, err) : r;
+		    "--feed-zone has no effect: of the forms, only geojson and "
+		    "csv convert times of the feed");
+	if (r == EVT_OK && w->form == CSV)
+		r = columns_check_zone(w->columns, o->feed_zone, err);
+	else if (r == EVT_OK)
+		r = feed_zones_check(o->feed_zone, err);
+	return r;
 }
 
 static int
@@ -189,6 +193,8 @@ cat_prepare(struct work *w, const struct options *o, const cli_tapes *tapes,
 		r = evt_json_scanner_new(NULL, &w->scanner, err);
 	if (r == EVT_OK && w->form == GEOJSON)
 		r = feed_zones_new(tapes, o->feed_zone, &w->zones, err);
+	if (r == EVT_OK && w->form == CSV)
+		r = columns_open_zones(w->columns, tapes, o->feed_zone, err);
 	if (r == EVT_OK && w->form == CSV &&
 	    !rows_csv_head(w->columns, false, output_file_buf(w->out)))
 		r = evt_err_nomem(err);

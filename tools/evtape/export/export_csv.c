@@ -4,11 +4,13 @@
 #include "format/base/err.h"
 #include "tools/evtape/export/export.h"
 #include "tools/evtape/command.h"
+#include "tools/evtape/lib/feed_zones.h"
 #include "tools/evtape/lib/rows.h"
 
 struct options {
 	export_options common;
 	evt_strings fields;
+	const char *feed_zone;
 	bool spreadsheet;
 };
 
@@ -26,6 +28,7 @@ static const cli_option table[] = {
 	    .help =
 	        "put an apostrophe before text that a spreadsheet would take\n"
 	        "for a formula (it begins with = + - @, tab or a line break)" },
+	FEED_ZONES_OPTION(struct options, feed_zone),
 	EXPORT_OPTIONS(struct options, common),
 	{ .type = CLI_END },
 };
@@ -58,9 +61,13 @@ struct work {
 static int
 export_csv_begin(tool_context *c, output_file *out, evt_error *err)
 {
+	const struct options *o = c->options;
 	struct work *w = c->work;
+	int r = columns_open_zones(w->columns, &c->tapes, o->feed_zone, err);
 
 	w->out = out;
+	if (r != EVT_OK)
+		return r;
 	return rows_csv_head(w->columns, w->spreadsheet, output_file_buf(out)) ?
 	    evt_json_scanner_new(NULL, &w->scanner, err) :
 	    evt_err_nomem(err);
@@ -81,9 +88,12 @@ export_csv_check(tool_context *c, evt_error *err)
 {
 	const struct options *o = c->options;
 	struct work *w = c->work;
+	int r;
 
 	w->spreadsheet = o->spreadsheet;
-	return columns_new(&o->fields, &w->columns, err);
+	r = columns_new(&o->fields, &w->columns, err);
+	return r == EVT_OK ? columns_check_zone(w->columns, o->feed_zone, err) :
+	                     r;
 }
 
 static int

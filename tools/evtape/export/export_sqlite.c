@@ -21,6 +21,7 @@
 #include "format/read/envelope.h"
 #include "tools/evtape/lib/columns.h"
 #include "tools/evtape/lib/output_file.h"
+#include "tools/evtape/lib/feed_zones.h"
 #include "tools/evtape/lib/frame_loop.h"
 #include "tools/evtape/command.h"
 #include "tools/evtape/export/export.h"
@@ -29,7 +30,7 @@
 struct options {
 	cli_filter filter;
 	evt_strings columns;
-	const char *output;
+	const char *output, *feed_zone;
 	bool force;
 };
 
@@ -48,7 +49,9 @@ static const cli_option table[] = {
 	    .name = "column",
 	    .arg = "COLUMN",
 	    .offset = offsetof(struct options, columns),
-	    .help = "add a column to frames, by JSON pointer; repeatable" },
+	    .help = "add a column to frames, by JSON pointer, or own_time\n"
+	            "(the state's own time, in UTC); repeatable" },
+	FEED_ZONES_OPTION(struct options, feed_zone),
 	CLI_FILTER_OPTIONS(struct options, filter),
 	{ .type = CLI_END },
 };
@@ -298,8 +301,12 @@ export_sqlite_write(struct work *w, const char *part, tool_context *c,
 		.ret_found = &found,
 		.frame = export_sqlite_put_frame,
 		.ctx = w };
+	const struct options *o = c->options;
 	int r = evt_json_scanner_new(NULL, &w->scanner, err);
 
+	if (r == EVT_OK && w->columns != NULL)
+		r = columns_open_zones(w->columns, &c->tapes, o->feed_zone,
+		    err);
 	if (r == EVT_OK &&
 	    sqlite3_open_v2(part, &w->db,
 	        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
@@ -331,6 +338,11 @@ export_sqlite_check(tool_context *c, evt_error *err)
 
 	if (r == EVT_OK && o->columns.n > 0)
 		r = columns_new(&o->columns, &w->columns, err);
+	if (r == EVT_OK && w->columns != NULL)
+		r = columns_check_zone(w->columns, o->feed_zone, err);
+	else if (r == EVT_OK && o->feed_zone != NULL)
+		r = evt_err_set(err, EVT_ERR_ARG,
+		    "--feed-zone has no effect without --column own_time");
 	return r;
 }
 

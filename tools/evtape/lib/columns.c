@@ -10,6 +10,7 @@
 #include "format/base/grow.h"
 #include "format/base/timetext.h"
 #include "format/read/envelope.h"
+#include "tools/evtape/lib/feed_zones.h"
 
 enum own {
 	SEQ,
@@ -22,6 +23,7 @@ enum own {
 	OPCODE,
 	EVENT,
 	SOURCE,
+	OWN_TIME,
 	PAYLOAD,
 	N_OWN,
 	POINTER,
@@ -30,7 +32,7 @@ enum own {
 
 static const char *const own_names[N_OWN] = { "seq", "time", "time_ns",
 	"mono_ns", "tape", "connection", "kind", "opcode", "event", "source",
-	"payload" };
+	"own_time", "payload" };
 _Static_assert(sizeof(own_names) / sizeof(own_names[0]) == N_OWN,
     "a name for each column");
 
@@ -43,6 +45,7 @@ struct column {
 struct columns {
 	struct column *column;
 	size_t n, cap;
+	feed_zones *zones; /* for OWN_TIME */
 };
 
 static int
@@ -105,7 +108,37 @@ columns_free(columns *c)
 	for (size_t i = 0; i < c->n; i++)
 		free(c->column[i].name);
 	free(c->column);
+	feed_zones_free(c->zones);
 	free(c);
+}
+
+static bool
+columns_have_own_time(const columns *c)
+{
+	size_t i = 0;
+
+	while (i < c->n && c->column[i].what != OWN_TIME)
+		i++;
+	return i < c->n;
+}
+
+int
+columns_check_zone(const columns *c, const char *zone, evt_error *err)
+{
+	if (zone != NULL && !columns_have_own_time(c))
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "--feed-zone has no effect: of the columns, only own_time "
+		    "converts times of the feed");
+	return feed_zones_check(zone, err);
+}
+
+int
+columns_open_zones(columns *c, const cli_tapes *tapes, const char *zone,
+    evt_error *err)
+{
+	return columns_have_own_time(c) ?
+	    feed_zones_new(tapes, zone, &c->zones, err) :
+	    EVT_OK;
 }
 
 size_t
@@ -171,6 +204,25 @@ columns_of_opcode(const evt_frame *f, evt_buf *out)
 	    COLUMNS_NUMBER);
 }
 
+/* A tape that cannot be read gives no zone here; the frames' own reader reports it. */
+static enum columns_value_kind
+columns_of_own_time(const columns *c, const evt_frame_items *r,
+    const evt_frame_item *record, evt_buf *out)
+{
+	char text[EVT_TIMETEXT_MAX];
+	const evt_zone *zone;
+	int64_t ns;
+
+	assert(c->zones != NULL);
+	if (feed_zones_at(c->zones, r->frame, &zone, NULL) != EVT_OK ||
+	    !evt_frame_item_time(r, record, zone, &ns))
+		return COLUMNS_NONE;
+	return columns_done(evt_buf_add_str(out,
+	                        evt_timetext_format(ns,
+	                            ns % EVT_NS_PER_S == 0 ? 0 : 9, text)),
+	    COLUMNS_TEXT);
+}
+
 enum columns_value_kind
 columns_value(const columns *c, size_t i, const evt_frame_items *r,
     const evt_frame_item *record, evt_buf *out)
@@ -218,6 +270,8 @@ columns_value(const columns *c, size_t i, const evt_frame_items *r,
 		    columns_done(evt_buf_add(out, record->source.text,
 		                     record->source.len),
 		        record->source.is_int ? COLUMNS_NUMBER : COLUMNS_TEXT);
+	case OWN_TIME:
+		return columns_of_own_time(c, r, record, out);
 	case PAYLOAD:
 		return columns_of_payload(r, out);
 	case POINTER:
