@@ -40,6 +40,15 @@ class Sql(tooltest.Case):
             (5, "2023-11-14T22:13:23.000000000Z", T0 + 3 * S, T0 + 3 * S, 2, "received", "text", None, None, None, b"\xff"),
             (6, "2023-11-14T22:13:24.000000000Z", T0 + 4 * S, T0 + 4 * S, 2, "received", "text", None, None, None, b"")])
 
+    def test_own_times_are_utc(self):
+        """The feed's clock is an hour and a half behind UTC; its second state has no time."""
+        tape = self.make("o.tape", [
+            '%d received 1 1 {"event":"state","user_time":"2023-11-14 20:43:20","data":{"source_id":1,'
+            '"last_update":"2023-11-14 20:40:00"}}' % T0,
+            '%d received 1 1 {"event":"lifecycle","data":{"source_id":1}}' % (T0 + S)])
+        self.assertEqual(self.rows("SELECT own_time, time_ns - ? FROM frames(?)", T0, tape),
+                         [("2023-11-14T22:10:00.000000000Z", 0), (None, S)])
+
     def test_a_row_for_each_source_of_a_batch(self):
         tape = self.make("b.tape", [
             '%d received 1 1 {"event":"state_batch","data":[{"state":{"source_id":1,"v":10}},{"source_id":2,"v":20}]}' % T0,

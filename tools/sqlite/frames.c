@@ -17,6 +17,7 @@
 #include "format/read/envelope.h"
 #include "tools/cli.h"
 #include "format/navixy/frame_items.h"
+#include "format/read/feed_zone.h"
 
 SQLITE_EXTENSION_INIT3
 
@@ -33,19 +34,21 @@ enum column {
 	RECORD,
 	PAYLOAD,
 	TAPE,
-	BLOCKS_READ
+	BLOCKS_READ,
+	OWN_TIME
 };
 
 const char frames_columns[] =
     "CREATE TABLE x(seq INTEGER, time TEXT, time_ns INTEGER, mono_ns INTEGER, "
     "connection INTEGER, kind TEXT, opcode TEXT, event TEXT, source_id, record "
-    "TEXT, payload, tape HIDDEN, blocks_read HIDDEN)";
+    "TEXT, payload, tape HIDDEN, blocks_read HIDDEN, own_time HIDDEN)";
 
 struct rows {
 	sqlite3_vtab_cursor base;
 	evt_tape *tape;
 	evt_cursor *cursor;
 	evt_json_scanner *scanner;
+	evt_feed_zone *zone; /* of the tape's local times */
 	evt_frame frame;
 	evt_frame_items records;
 	evt_frame_item record;
@@ -366,8 +369,10 @@ frames_open_rows(sqlite3_vtab *vtab, sqlite3_vtab_cursor **ret)
 static void
 frames_close_tape(struct rows *c)
 {
+	evt_feed_zone_free(c->zone);
 	evt_cursor_close(c->cursor);
 	evt_tape_close(c->tape);
+	c->zone = NULL;
 	c->cursor = NULL;
 	c->tape = NULL;
 }
@@ -453,6 +458,8 @@ frames_filter_rows(sqlite3_vtab_cursor *base, int number, const char *plan,
 		    "frames() needs the path of a tape: frames('field.tape')");
 	r = evt_tape_open(path, &c->tape, &err);
 	if (r == EVT_OK)
+		r = evt_feed_zone_new(c->tape, NULL, &c->zone, &err);
+	if (r == EVT_OK)
 		r = frames_open_cursor(c, plan, argv, &err);
 	if (r != EVT_OK)
 		return frames_fail(c, r, &err);
@@ -508,10 +515,26 @@ frames_show_keys(const struct rows *c, sqlite3_context *ctx, enum column i)
 		    c->record.value.n, SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
+/* The state's own time, in UTC. */
+static int
+frames_show_own_time(struct rows *c, sqlite3_context *ctx)
+{
+	const evt_zone *zone;
+	evt_error err;
+	int64_t ns;
+	int r = evt_feed_zone_at(c->zone, c->frame.time_ns, &zone, &err);
+
+	if (r != EVT_OK)
+		return frames_fail(c, r, &err);
+	if (evt_frame_item_time(&c->records, &c->record, zone, &ns))
+		table_time(ctx, ns);
+	return SQLITE_OK;
+}
+
 static int
 frames_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int i)
 {
-	const struct rows *c = (const struct rows *)base;
+	struct rows *c = (struct rows *)base;
 	const evt_frame *f = &c->frame;
 	evt_cursor_stats stats;
 
@@ -546,6 +569,8 @@ frames_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int i)
 	case PAYLOAD:
 		frames_show_payload(ctx, f, c->records.root.p != NULL);
 		break;
+	case OWN_TIME:
+		return frames_show_own_time(c, ctx);
 	case BLOCKS_READ:
 		evt_cursor_get_stats(c->cursor, &stats);
 		sqlite3_result_int64(ctx, (sqlite3_int64)stats.blocks_read);
