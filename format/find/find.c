@@ -680,10 +680,10 @@ find_track_item(evt_find *f, const evt_frame_items *items, struct item *item,
 		seen.has_place = true;
 		seen.place.lat = place.lat;
 		seen.place.lng = place.lng;
-		find_read_fix(&item->is, &seen.place);
-		if (seen.place.clock == 0)
-			seen.place.at_ns = item->time_ns;
-		seen.moving = find_is_moving(&item->is);
+		if ((about & ABOUT(IMPLIED_SPEED)) != 0)
+			find_read_fix(&item->is, &seen.place);
+		if ((about & ABOUT(STUCK)) != 0)
+			seen.moving = find_is_moving(&item->is);
 	}
 	if ((about & ABOUT(DUPLICATE)) != 0) {
 		evt_json_view v = item->is.value;

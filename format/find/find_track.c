@@ -27,13 +27,18 @@ find_track_seconds(int64_t from_ns, int64_t to_ns)
 	return (double)evt_clock_sub(to_ns, from_ns) / EVT_NS_PER_S;
 }
 
-/* How fast the source was between its last place and this one.  Stamps have whole
- * seconds, so that less than one counts as one. */
+/* How fast the source was between its last place and this one, by the times of the
+ * fixes.  If these are not known or are the same, though the places differ, the
+ * receive times count.  Stamps have whole seconds, so that less than one counts as
+ * one. */
 static double
 find_track_speed(const evt_find_track *t, const evt_find_track_item *item,
     double distance)
 {
-	double s = item->place.clock == t->place.clock ?
+	bool stamped = item->place.clock != 0 &&
+	    item->place.clock == t->place.clock &&
+	    item->place.at_ns != t->place.at_ns;
+	double s = stamped ?
 	    find_track_seconds(t->place.at_ns, item->place.at_ns) :
 	    find_track_seconds(t->place_ns, item->time_ns);
 

@@ -24,8 +24,10 @@ typedef struct evt_find_track_item {
 	int64_t own_ns; /* its own time, UTC */
 	struct evt_find_track_place {
 		double lat, lng; /* degrees */
-		int64_t at_ns;   /* when the receiver was there, by any clock */
-		int clock;       /* which: times of one clock compare */
+		/* When the receiver was there, by which clock: times of one
+		 * clock compare.  0: it is not known. */
+		int64_t at_ns;
+		int clock;
 	} place;
 	uint64_t hash, event; /* of its contents, and of its event's name */
 } evt_find_track_item;

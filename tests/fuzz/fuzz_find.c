@@ -56,13 +56,12 @@ search(const evt_find_expr *expr, const char *frames, struct judge *j)
 	evt_find_options options = { .hit = check_hit, .ctx = j };
 	evt_json_scan_result got;
 	evt_find *find;
-	uint64_t seq = 0;
 
 	must(evt_find_new(expr, &options, &find, NULL) == EVT_OK);
-	while (*frames != '\0') {
+	for (uint64_t seq = 1; *frames != '\0'; seq++) {
 		size_t n = strcspn(frames, "\n");
 		bool mark = *frames == '!', bare = *frames == '?';
-		evt_frame f = { .seq = ++seq,
+		evt_frame f = { .seq = seq,
 			.time_ns =
 			    SCRATCH_T0 + (int64_t)(seq * seq) * SCRATCH_STEP,
 			.kind = mark ? EVT_KIND_MARK : EVT_KIND_RECEIVED,

@@ -140,7 +140,7 @@ TEST(a_speed_is_by_the_time_of_the_fix)
 	evt_find_track_see(&t, &b, &found);
 	assert_near(found.jump_m, 1111.95, 0.1);
 	assert_near(found.speed_ms, 111.195, 0.01);
-	/* Two fixes of one second, and one that is older. */
+	/* Two fixes of one time, and one that is older. */
 	a = item(101, 50.02, 10);
 	a.place.at_ns = T0 + 10 * S;
 	evt_find_track_see(&t, &a, &found);
@@ -149,8 +149,13 @@ TEST(a_speed_is_by_the_time_of_the_fix)
 	b.place.at_ns = T0;
 	evt_find_track_see(&t, &b, &found);
 	assert_near(found.speed_ms, 111.195, 0.01);
+	/* A stamp that stays the same. */
+	a = item(112, 50.04, 10);
+	a.place.at_ns = T0;
+	evt_find_track_see(&t, &a, &found);
+	assert_near(found.speed_ms, 111.195, 0.01);
 	/* Times of two clocks do not compare: the receive times do. */
-	a = item(112, 50.02, 10);
+	a = item(122, 50.03, 10);
 	a.place.clock = 2;
 	a.place.at_ns = INT64_MAX;
 	evt_find_track_see(&t, &a, &found);
@@ -258,22 +263,28 @@ TEST(times_at_the_ends_of_their_range)
 
 /* ---- memory ---------------------------------------------------------------- */
 
-static const char *const frames[] = {
-	"{\"event\":\"state\",\"user_time\":\"2023-11-14 22:13:20\",\"data\":{"
-	"\"source_id\":1,\"gps\":{\"location\":{\"lat\":1,\"lng\":2},\"speed\":"
-	"5},\"name\":\"a\\nb\",\"last_update\":\"2023-11-14 22:10:00\"}}",
-	"{\"event\":\"state_batch\",\"data\":[{\"state\":{\"source_id\":1,"
-	"\"gps\":{\"location\":{\"lat\":2,\"lng\":2},\"speed\":50}}},{"
-	"\"state\":"
-	"{\"source_id\":\"t\\u0031\",\"name\":\"x\"}}]}",
-	"{\"mark\":\"state\",\"frames\":1,\"received\":[\"2023-11-14T22:13:"
-	"20Z\"]"
-	"}",
-	"{\"event\":\"state\",\"data\":{\"source_id\":1,\"name\":\"old\"}}",
-	"{\"mark\":\"gap\",\"reason\":\"queue "
-	"full\",\"from\":\"2023-11-14T22:13:20Z\"}",
-	"{\"event\":\"state\",\"data\":{\"source_id\":1,\"name\":\"c\"}}",
-};
+#define FRAME_STATE                                                            \
+	"{\"event\":\"state\",\"user_time\":\"2023-11-14 22:13:20\",\"data\":" \
+	"{\"source_id\":1,\"gps\":{\"location\":{\"lat\":1,\"lng\":2},"        \
+	"\"speed\":5},\"name\":\"a\\nb\",\"last_update\":"                     \
+	"\"2023-11-14 22:10:00\"}}"
+#define FRAME_BATCH                                                         \
+	"{\"event\":\"state_batch\",\"data\":[{\"state\":{\"source_id\":1," \
+	"\"gps\":{\"location\":{\"lat\":2,\"lng\":2},\"speed\":50}}},"      \
+	"{\"state\":{\"source_id\":\"t\\u0031\",\"name\":\"x\"}}]}"
+#define FRAME_PART                                        \
+	"{\"mark\":\"state\",\"frames\":1,\"received\":[" \
+	"\"2023-11-14T22:13:20Z\"]}"
+#define FRAME_OLD \
+	"{\"event\":\"state\",\"data\":{\"source_id\":1,\"name\":\"old\"}}"
+#define FRAME_GAP                                      \
+	"{\"mark\":\"gap\",\"reason\":\"queue full\"," \
+	"\"from\":\"2023-11-14T22:13:20Z\"}"
+#define FRAME_NEW \
+	"{\"event\":\"state\",\"data\":{\"source_id\":1,\"name\":\"c\"}}"
+
+static const char *const frames[] = { FRAME_STATE, FRAME_BATCH, FRAME_PART,
+	FRAME_OLD, FRAME_GAP, FRAME_NEW };
 
 static int
 count_hit(void *ctx, const evt_find_hit *hit, evt_error *err)
