@@ -205,7 +205,7 @@ class Values(Case):
     def test_a_stop_keeps_what_was_found(self):
         tape = self.make("many.tape", ["%d received 1 1 {\"event\":\"state\",\"data\":{\"source_id\":%d,\"n\":%d}}" % (T0 + i * S, i % 50, i)
                                        for i in range(200000)])
-        with subprocess.Popen([evtest.program("evtape"), "find", "--json", tape, "n > 0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as p:
+        with subprocess.Popen([evtest.program("evtape"), "find", "--json", tape, "n > 0"], bufsize=0, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as p:
             p.stdout.readline()  # it has begun, and waits for its reader
             p.send_signal(signal.SIGINT)
             out, err = p.communicate(timeout=evtest.DEADLINE)
