@@ -219,6 +219,54 @@ evt_json_write_fixed(evt_json_write *w, const char *name, double value,
 		    evt_buf_printf(w->out, "%.*f", decimals, value));
 }
 
+/* A value with at most six decimals, as most have, in integers, which is many
+ * times as fast.  A quotient of two exact numbers is the double nearest to it, and
+ * so is what a reader makes of its digits.  false: it is not such a value. */
+static bool
+json_write_decimal(evt_json_write *w, double value)
+{
+	const uint64_t unit = 1000000;
+	double size = fabs(value);
+	const char *sign = value < 0 ? "-" : "";
+	uint64_t n, fraction;
+	int decimals = 6;
+
+	if (size >= 1e9)
+		return false;
+	n = (uint64_t)(size * (double)unit + 0.5);
+	if ((double)n / (double)unit != size)
+		return false;
+	fraction = n % unit;
+	n /= unit;
+	for (; decimals > 0 && fraction % 10 == 0; decimals--)
+		fraction /= 10;
+	json_write_check(w,
+	    decimals == 0 ? evt_buf_printf(w->out, "%s%" PRIu64, sign, n) :
+	                    evt_buf_printf(w->out, "%s%" PRIu64 ".%0*" PRIu64,
+	                        sign, n, decimals, fraction));
+	return true;
+}
+
+void
+evt_json_write_double(evt_json_write *w, const char *name, double value)
+{
+	char text[40];
+
+	if (!isfinite(value)) {
+		evt_json_write_null(w, name);
+		return;
+	}
+	json_write_lead(w, name);
+	if (w->failed || json_write_decimal(w, value))
+		return;
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(text, sizeof(text), "%.*g", digits, value);
+		if (strtod(text, NULL) == value)
+			break;
+	}
+	json_write_check(w, evt_buf_add_str(w->out, text));
+}
+
 void
 evt_json_write_seconds(evt_json_write *w, const char *name, int64_t ns)
 {

@@ -71,6 +71,9 @@ void evt_json_write_null(evt_json_write *w, const char *name);
  * and NaN, which JSON does not have. */
 void evt_json_write_fixed(evt_json_write *w, const char *name, double value,
     int decimals);
+/* A number with the digits that it takes to read the same double again; null for
+ * infinity and NaN. */
+void evt_json_write_double(evt_json_write *w, const char *name, double value);
 
 /* A duration in ns as seconds with three decimals, rounded. */
 void evt_json_write_seconds(evt_json_write *w, const char *name, int64_t ns);

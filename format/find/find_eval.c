@@ -2,6 +2,7 @@
 #include "format/find/find_eval.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "format/base/err.h"
@@ -167,6 +168,39 @@ evt_find_eval_view(const evt_find_expr_test *t, evt_json_view v,
 	            (v.p[0] == 't' ? EVT_FIND_EXPR_TRUE : EVT_FIND_EXPR_FALSE));
 	*ret_holds = t->op == (same ? EVT_FIND_EXPR_EQ : EVT_FIND_EXPR_NE);
 	return EVT_OK;
+}
+
+int
+evt_find_eval_as_number(evt_json_view v, double *ret, evt_error *err)
+{
+	enum evt_json_view_kind kind = evt_json_view_kind(v);
+	evt_buf text = { 0 };
+	evt_json_view number = v;
+	int64_t n;
+	int r = EVT_OK;
+
+	*ret = NAN;
+	if (kind == EVT_JSON_VIEW_BOOL)
+		*ret = v.p[0] == 't';
+	if (kind != EVT_JSON_VIEW_NUMBER && kind != EVT_JSON_VIEW_STRING)
+		return EVT_OK;
+	if (kind == EVT_JSON_VIEW_STRING && v.n >= 2)
+		number = (evt_json_view){ v.p + 1, v.n - 2 };
+	if (kind == EVT_JSON_VIEW_STRING && memchr(v.p, '\\', v.n) != NULL) {
+		if (!evt_json_view_text(v, &text))
+			r = evt_err_nomem(err);
+		number = (evt_json_view){ text.data, text.len };
+	}
+	if (r != EVT_OK ||
+	    (kind == EVT_JSON_VIEW_STRING &&
+	        !find_eval_looks_numeric(number.p, number.n)))
+		;
+	else if (find_eval_short_integer(number, &n))
+		*ret = (double)n;
+	else if (!evt_json_view_double(number, ret))
+		*ret = NAN;
+	evt_buf_free(&text);
+	return r;
 }
 
 /* ---- expressions --------------------------------------------------------- */

@@ -28,6 +28,13 @@ int evt_find_eval_text(const evt_find_expr_test *test, const char *text,
 /* The same for a number, as tests over time measure it. */
 bool evt_find_eval_number(const evt_find_expr_test *test, double number);
 
+/*
+ * The number that a value counts as: that of a number or of a text that is one,
+ * as above; 1 and 0 for true and false; NaN for any other value, and for a number
+ * beyond the range of a double.  Errors: EVT_ERR_NOMEM.
+ */
+int evt_find_eval_as_number(evt_json_view v, double *ret, evt_error *err);
+
 /* Whether the expression is true; bit i of `holds`: test i holds. */
 bool evt_find_eval_expr(const evt_find_expr *expr, uint64_t holds);
 

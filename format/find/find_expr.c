@@ -825,6 +825,66 @@ evt_find_expr_parse(const char *text, evt_find_expr **ret_expr,
 	return EVT_OK;
 }
 
+/* Add the test that the field exists, unless there is one; *ret: the node. */
+static int
+find_expr_add_exists(struct parser *s, unsigned *ret)
+{
+	evt_find_expr_test t = { .about = EVT_FIND_EXPR_FIELD,
+		.op = EVT_FIND_EXPR_IS };
+	evt_find_expr *x = s->expr;
+	unsigned had = x->n_fields;
+	int r;
+
+	find_expr_skip_space(s);
+	if (!find_expr_at_field(s->p))
+		return find_expr_fail(s, s->p, "a field is missing");
+	r = find_expr_read_field(s, &t.field);
+	if (r != EVT_OK)
+		return r;
+	find_expr_skip_space(s);
+	if (*s->p != '\0')
+		return find_expr_fail(s, s->p, "expected the field's end");
+	return x->n_fields == had ? EVT_OK :
+	                            find_expr_add_test(s, s->text, &t, ret);
+}
+
+int
+evt_find_expr_exists(const char *const *fields, size_t n,
+    evt_find_expr **ret_expr, evt_error *err)
+{
+	evt_find_expr *x = calloc(1, sizeof(*x));
+	evt_error why;
+	int r;
+
+	assert(n >= 1 && n <= EVT_FIND_EXPR_FIELDS && ret_expr != NULL);
+	if (x == NULL)
+		return evt_err_nomem(err);
+	r = find_expr_alloc(x, err);
+	for (size_t i = 0; i < n && r == EVT_OK; i++) {
+		struct parser s = { .text = fields[i],
+			.p = fields[i],
+			.expr = x,
+			.err = &why };
+		unsigned had = x->n_nodes, node = 0;
+
+		r = find_expr_add_exists(&s, &node);
+		if (r == EVT_OK && x->n_nodes > had)
+			x->root = had == 0 ?
+			    node :
+			    find_expr_add_node(x, EVT_FIND_EXPR_OR, x->root,
+			        node);
+		else if (r != EVT_OK)
+			evt_err_set(err, r, "bad field %.80s: %s", fields[i],
+			    why.text);
+	}
+	if (r != EVT_OK) {
+		evt_find_expr_free(x);
+		return r;
+	}
+	*ret_expr = x;
+	return EVT_OK;
+}
+
 void
 evt_find_expr_free(evt_find_expr *x)
 {

@@ -119,6 +119,14 @@ int evt_find_expr_parse(const char *text, evt_find_expr **ret_expr,
     size_t *ret_offset, evt_error *err);
 void evt_find_expr_free(evt_find_expr *expr);
 
+/*
+ * Make the expression that is true for items that have at least one of these n
+ * fields, 1 to EVT_FIND_EXPR_FIELDS of them, each written as in an expression.
+ * Fields that are the same are one.  Errors: EVT_ERR_ARG, EVT_ERR_NOMEM.
+ */
+int evt_find_expr_exists(const char *const *fields, size_t n,
+    evt_find_expr **ret_expr, evt_error *err);
+
 /* Whether a test of this kind looks at several items of a source. */
 static inline bool
 evt_find_expr_is_track(enum evt_find_expr_about about)

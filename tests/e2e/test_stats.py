@@ -108,3 +108,113 @@ class Stats(tooltest.Case):
         self.warns(3, "000002", "stats", bad)
         self.fails(2, "give a larger --bucket", "stats", "--bucket", "1us", self.states())
         self.fails(1, "there is no tape", "stats", self.path("none"))
+
+class Series(tooltest.Case):
+    """evtape stats --series: a field over time, for each source."""
+
+    def lines(self):
+        """Source 1 each second for 100 s but not from 40 to 60; source 2 in batches; a feed's price as text."""
+        lines = []
+        for i in range(100):
+            if not 40 <= i < 60:
+                lines.append('%d received 1 1 {"event":"state","data":{"source_id":1,"gps":{"speed":%d},"on":%s}}' % (
+                    T0 + i * S, i, "true" if i % 2 else "false"))
+            if i % 10 == 5:
+                lines.append('%d received 1 1 {"event":"state_batch","data":[{"type":"x","state":{"source_id":2,"gps":{"speed":-%d.5}}},'
+                             '{"type":"x","state":{"source_id":"1","gps":{"speed":null}}}]}' % (T0 + i * S, i))
+        lines.append('%d received 1 1 {"p":"61000.5"}' % (T0 + 99 * S))
+        return lines
+
+    def test_json(self):
+        tape = self.make("s.tape", self.lines())
+        got = self.json("stats", "--series", "gps.speed", "--points", "10", "--json", tape)
+        self.assertEqual((got["from_ns"], got["to_ns"], got["buckets"]), (T0, T0 + 99 * S + 1, 10))
+        self.assertEqual(got["from"], "2023-11-14T22:13:20.000000000Z")
+        one, two, text = got["series"]
+        self.assertEqual((one["source"], one["field"], one["label"], one["values"], one["others"]), (1, "gps.speed", None, 80, 0))
+        # A step is a little less than ten seconds.
+        self.assertEqual((one["count"][4:6], one["min"][4:6], one["max"][4:6], one["last"][4:6]),
+                         ([0, 0], [None] * 2, [None] * 2, [None] * 2))
+        self.assertEqual(sum(one["count"]), 80)
+        for i, n in enumerate(one["count"]):
+            at = [t for t in range(100) if not 40 <= t < 60 and min(9, t * S // got["bucket_ns"]) == i]
+            self.assertEqual(n, len(at))
+            if at:
+                self.assertEqual((one["min"][i], one["max"][i], one["last"][i]), (at[0], at[-1], at[-1]))
+        self.assertEqual((two["source"], two["values"], min(v for v in two["min"] if v is not None)), (2, 10, -95.5))
+        self.assertEqual((text["source"], text["values"], text["others"], text["count"]), ("1", 0, 10, [0] * 10))
+        self.assertEqual(text["min"], [None] * 10)
+
+    def test_equals_find(self):
+        """A window from the middle; the same values as those that find reports."""
+        tape = self.make("s.tape", self.lines())
+        window = ("--from", "+15s", "--to", "+72s")
+        for field in ("gps.speed", "/data/gps/speed", "on", "p"):
+            with self.subTest(field):
+                series = self.json("stats", "--series", field, "--points", "7", "--json", *window, tape)["series"]
+                hits = self.json_lines("find", "--json", *window, tape, "exists " + field)
+                for line in series:
+                    mine = [float(h["value"]) for h in hits if h["source"] == line["source"] and h["value"] is not None]
+                    self.assertEqual(line["values"], len(mine))
+                    self.assertEqual(len(mine) + line["others"], sum(h["source"] == line["source"] for h in hits))
+                    if mine:
+                        self.assertEqual((min(v for v in line["min"] if v is not None),
+                                          max(v for v in line["max"] if v is not None)), (min(mine), max(mine)))
+                        self.assertEqual([v for v in line["last"] if v is not None][-1], mine[-1])
+                self.assertEqual({h["source"] for h in hits}, {line["source"] for line in series})
+
+    def test_source_and_fields(self):
+        tape = self.make("s.tape", self.lines())
+        got = self.json("stats", "--series", "gps.speed", "--series", "on", "--source", "1", "--points", "1", "--json", tape)["series"]
+        self.assertEqual([(x["source"], x["field"], x["min"], x["max"]) for x in got],
+                         [(1, "gps.speed", [0], [99]), (1, "on", [0], [1])])
+
+    def test_csv(self):
+        tape = self.make("s.tape", self.lines())
+        rows = self.out("stats", "--series", "gps.speed", "--source", "2", "--points", "20", "--csv", tape).decode().split("\r\n")
+        self.assertEqual((rows[0], len(rows), rows[-1]), ("time,source,label,field,values,min,max,last", 22, ""))
+        self.assertEqual(rows[1].split(",", 1), ["2023-11-14T22:13:20.000000000Z", "2,,gps.speed,0,,,"])
+        self.assertRegex(rows[2], r"^2023-11-14T22:13:24[.0-9]*Z,2,,gps.speed,1,-5.5,-5.5,-5.5$")
+
+    def test_text(self):
+        tape = self.make("s.tape", self.lines())
+        got = self.out("stats", "--series", "gps.speed", "--source", "1", "--points", "10", "--to", "+100s", tape).decode()
+        self.assertRegex(got, r"(?m)^gps.speed of 1: 80 values, in 10 steps of 10s$")
+        self.assertRegex(got, r"(?m)^  2023-11-14T22:13:50.000Z +10 +30 +39 +39$")
+        self.assertRegex(got, r"(?m)^  2023-11-14T22:14:00.000Z  no value for 20s$")
+
+    def test_a_part_answers_as_the_whole(self):
+        """The states at the start of a part were received before it: they are no values of its window."""
+        whole = self.make("s.tape", self.lines())
+        part = self.path("part.tape")
+        self.out("cut", whole, "-o", part, "--from", "+30s", "--to", "+80s")
+        window = ("--from", "2023-11-14T22:13:50Z", "--to", "2023-11-14T22:14:40Z", "--points", "9")
+        args = ("stats", "--series", "gps.speed", "--json", *window)
+        self.assertEqual(self.json(*args, part), self.json(*args, whole))
+
+    def test_several_tapes(self):
+        tapes = [self.make("a.tape", self.lines()), self.make("b.tape", self.lines())]
+        got = self.json("stats", "--series", "gps.speed", "--points", "1", "--json", *tapes)["series"]
+        self.assertEqual([x["values"] for x in got], [160, 20, 0])
+
+    def test_nothing(self):
+        tape = self.make("s.tape", self.lines())
+        self.assertEqual(self.warns(0, "no speed in 91 frames of the window", "stats", "--series", "speed", tape), b"")
+        self.warns(0, "no number in /event: 90 other values in 91 frames", "stats", "--series", "/event", tape)
+        self.warns(0, "no source '3'; nearest of 2: 1, 2", "stats", "--series", "gps.speed", "--source", "3", tape)
+        self.warns(0, "no frames found from 2023-11-14T23:13:20.000Z", "stats", "--series", "gps.speed", "--from", "+1h", tape)
+        self.assertEqual(self.json("stats", "--series", "p", "--json", "--to", "+1s", tape)["series"], [])
+
+    def test_usage(self):
+        tape = self.make("s.tape", self.lines())
+        for pattern, args in (
+                ("bad field a b: column 3", ("--series", "a b")),
+                ("bad field : column 1: a field is missing", ("--series", "")),
+                ("points", ("--series", "a", "--points", "0")),
+                ("points", ("--series", "a", "--points", "10001")),
+                ("points.*series", ("--points", "10")),
+                ("exclude", ("--series", "a", "--plot", self.path("x.svg"))),
+                ("exclude", ("--series", "a", "--csv", "--json")),
+                ("at most 16 fields", [x for i in range(17) for x in ("--series", "f%d" % i)])):
+            with self.subTest(args):
+                self.fails(2, pattern, "stats", *args, tape)

@@ -19,7 +19,7 @@ LAYERS = LIBRARIES + ("tools",)
 # its ending) of a folder whose other files are further down.
 TABLES = (
     (("format/evtape",), ("format/base",), ("format/wire",), ("format/keys",), ("format/mark",), ("format/navixy",),
-     ("format/store",), ("format/index",), ("format/read",), ("format/find",), ("format/write",)),
+     ("format/store",), ("format/index",), ("format/read",), ("format/find",), ("format/series",), ("format/write",)),
     (("record/heartbeat", "record/status", "record/receive_clock"), ("record/supervisor",), ("record/net",),
      ("record/feed", "record/tape"), ("record",)),
     (("replay/play",), ("replay/standin",), ("replay/serve",)),

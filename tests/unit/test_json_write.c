@@ -37,6 +37,57 @@ reads(evt_json_write *w, evt_buf *out, const char *want)
 	evt_buf_free(out);
 }
 
+static void
+writes_double(double value, const char *want)
+{
+	evt_buf out = { 0 };
+	evt_json_write w;
+
+	evt_json_write_double(begin(&w, &out), NULL, value);
+	assert_true(evt_json_write_end(&w));
+	assert_true(evt_buf_add_byte(&out, '\0'));
+	assert_string_equal(out.data, want);
+	evt_buf_free(&out);
+}
+
+TEST(doubles_are_read_back)
+{
+	evt_buf out = { 0 };
+	evt_json_write w;
+	uint64_t bits = 1;
+
+	writes_double(0, "0");
+	writes_double(-1, "-1");
+	writes_double(0.1, "0.1");
+	writes_double(-52.516301, "-52.516301");
+	writes_double(999999999.999999, "999999999.999999");
+	writes_double(9007199254740993.0, "9007199254740992");
+	writes_double(1e300, "1e+300");
+	writes_double(0.1 + 0.2, "0.30000000000000004");
+	writes_double(1.0 / 3, "0.3333333333333333");
+	writes_double(DBL_MIN, "2.2250738585072014e-308");
+	writes_double((double)NAN, "null");
+	writes_double(-(double)INFINITY, "null");
+	for (unsigned i = 0; i < 20000; i++) {
+		double value;
+
+		bits =
+		    bits * UINT64_C(6364136223846793005) + 1442695040888963407;
+		if (i % 2 == 0)
+			memcpy(&value, &bits, sizeof(value));
+		else
+			value = (double)(int32_t)(bits >> 32) / 1e4;
+		if (!isfinite(value))
+			continue;
+		out.len = 0;
+		evt_json_write_double(begin(&w, &out), NULL, value);
+		assert_true(
+		    evt_json_write_end(&w) && evt_buf_add_byte(&out, '\0'));
+		assert_true(strtod((char *)out.data, NULL) == value);
+	}
+	evt_buf_free(&out);
+}
+
 TEST(scalars_at_the_top)
 {
 	evt_buf out = { 0 };
@@ -293,6 +344,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RUN(scalars_at_the_top),
+		RUN(doubles_are_read_back),
 		RUN(containers_and_commas),
 		RUN(depth),
 		RUN(texts),

@@ -6,6 +6,8 @@
 
 #include "format/base/err.h"
 #include "format/base/timetext.h"
+#include "format/find/find_expr.h"
+#include "format/series/series.h"
 #include "tools/evtape/command.h"
 #include "tools/evtape/lib/feed_zones.h"
 
@@ -44,6 +46,28 @@ static const cli_option table[] = {
 	    .name = "json",
 	    .offset = offsetof(stats_options, json),
 	    .help = "print everything as one JSON object" },
+	{ .type = CLI_REPEAT,
+	    .name = "series",
+	    .arg = "FIELD",
+	    .offset = offsetof(stats_options, series),
+	    .help = "instead, show the numbers in FIELD over time, for each\n"
+	            "source; repeatable; written as in evtape find:\n"
+	            "gps.speed, /data/gps/speed",
+	    .excludes = "bucket,silence,top,plot,feed-zone" },
+	{ .type = CLI_INT,
+	    .name = "points",
+	    .arg = "N",
+	    .offset = offsetof(stats_options, points),
+	    .min = 1,
+	    .max = EVT_SERIES_POINTS_MAX,
+	    .help = "with --series: show at most N steps (60)",
+	    .needs = "series" },
+	{ .type = CLI_FLAG,
+	    .name = "csv",
+	    .offset = offsetof(stats_options, csv),
+	    .help = "with --series: print CSV, with a header line",
+	    .excludes = "json",
+	    .needs = "series" },
 	{ .type = CLI_END },
 };
 
@@ -62,12 +86,19 @@ static const cli_command stats_cli = {
 	    "Percentiles are accurate to 9 %. "
 	    "States in a\n"
 	    "batch count for their own sources. Gaps come from the gap "
-	    "marks.\n\n" CLI_TIME_HELP,
+	    "marks.\n\n"
+	    "With --series, each step has how many values there are, the "
+	    "smallest,\n"
+	    "the largest and the last one; a step without a value is a gap. "
+	    "true is\n"
+	    "1, false is 0; a text that is a number counts, other values do "
+	    "not.\n\n" CLI_TIME_HELP,
 	.options = table,
 	.examples =
 	    "  $ evtape stats field.tape\n"
 	    "  $ evtape stats --plot field.svg --top 40 field.tape\n"
-	    "  $ evtape stats --json --bucket 1m field.tape | jq .buckets\n",
+	    "  $ evtape stats --json --bucket 1m field.tape | jq .buckets\n"
+	    "  $ evtape stats --series gps.speed --source 10001 field.tape\n",
 	.min_args = 1,
 	.max_args = -1,
 };
@@ -103,12 +134,24 @@ stats_report(const stats *s, const char *title, evt_error *err)
 	    (o->json ? stats_json : stats_text)(s, output_file_buf(out)), err);
 }
 
+/* Fields are looked at before the tapes are. */
 static int
 stats_check(tool_context *c, evt_error *err)
 {
 	const stats_options *o = c->options;
+	evt_find_expr *fields;
+	int r;
 
-	return feed_zones_check(o->feed_zone, err);
+	if (o->series.n == 0)
+		return feed_zones_check(o->feed_zone, err);
+	if (o->series.n > EVT_SERIES_FIELDS_MAX)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "--series: at most %u fields", EVT_SERIES_FIELDS_MAX);
+	r = evt_find_expr_exists((const char *const *)o->series.item,
+	    o->series.n, &fields, err);
+	if (r == EVT_OK)
+		evt_find_expr_free(fields);
+	return r;
 }
 
 static int
@@ -118,6 +161,8 @@ stats_run(tool_context *c, evt_error *err)
 	int code, r = EVT_OK;
 
 	s->o = c->options;
+	if (s->o->series.n > 0)
+		return stats_series_run(c, err);
 	c->filter.kinds = 1u << EVT_KIND_RECEIVED;
 	c->filter.with_marks = true;
 	code = stats_gather(s, c->cli, &c->tapes, &c->filter);
@@ -135,8 +180,9 @@ stats_free_work(tool_context *c)
 const tool_command command_stats = {
 	.cli = &stats_cli,
 	.options_size = sizeof(stats_options),
-	.defaults =
-	    &(stats_options){ .top = 20, .silence_ns = 300 * EVT_NS_PER_S },
+	.defaults = &(stats_options){ .top = 20,
+	    .silence_ns = 300 * EVT_NS_PER_S,
+	    .points = 60 },
 	.tapes = TOOL_TAPES_ALL,
 	.has_filter = true,
 	.filter_offset = offsetof(stats_options, filter),

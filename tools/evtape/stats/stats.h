@@ -6,6 +6,7 @@
 #include "tools/evtape/lib/frame_loop.h"
 #include "tools/evtape/lib/hist.h"
 #include "tools/evtape/lib/output_file.h"
+#include "tools/evtape/tool.h"
 
 typedef struct stats_options {
 	cli_filter filter;
@@ -13,7 +14,9 @@ typedef struct stats_options {
 	int64_t silence_ns;
 	int64_t top;
 	const char *plot, *feed_zone;
-	bool json, force;
+	bool json, csv, force;
+	evt_strings series; /* fields; none: counts */
+	int64_t points;
 } stats_options;
 
 #define STATS_BUCKETS 120
@@ -70,5 +73,8 @@ size_t stats_shown(const stats *s);
 bool stats_text(const stats *s, evt_buf *out);
 bool stats_json(const stats *s, evt_buf *out);
 bool stats_plot(const stats *s, const char *title, evt_buf *out);
+
+/* evtape stats --series: read the tapes and print fields over time. */
+int stats_series_run(tool_context *c, evt_error *err);
 
 #endif
