@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import subprocess
 
 import websockets
@@ -122,6 +123,7 @@ class Recipes(evtest.Case):
         lines = b"".join(
             b'{"type":"event","event":"state","data":{"source_id":%d,"n":%d}}\n' % (10001 + i % 3, i) for i in range(300))
         evtest.run("evtape-record", "-", "-o", self.path("field.tape"), "-q", stdin=lines)
+        shutil.copytree(self.path("field.tape"), self.path("tapes/field.tape"))
         documents = [os.path.join(evtest.TOP, "docs", name) for name in ("tools.md", "convert.md", "recipes.md", "operations.md")]
         for block in (b for path in documents for b in blocks(path, "sh")):
             for line in block.strip().split("\n"):

@@ -6,10 +6,14 @@
 #include <string.h>
 
 #include "format/base/clock.h"
+#include "format/base/err.h"
+#include "format/base/io.h"
 #include "format/base/timetext.h"
 #include "format/keys/json_scan.h"
 #include "format/read/feed_zone.h"
+#include "format/store/tape_dir.h"
 #include "tools/evtape/command.h"
+#include "tools/evtape/lib/folder_report.h"
 #include "tools/evtape/lib/json_line.h"
 #include "tools/evtape/lib/mark_words.h"
 #include "tools/print.h"
@@ -17,6 +21,7 @@
 struct options {
 	bool json;
 	int64_t top;
+	folder_search search;
 };
 
 static const cli_option table[] = {
@@ -31,13 +36,14 @@ static const cli_option table[] = {
 	    .min = 0,
 	    .max = INT32_MAX,
 	    .help = "sources to list, most frames first (10)" },
+	FOLDER_SEARCH_OPTIONS(struct options, search),
 	{ .type = CLI_END },
 };
 
 static const cli_command info_cli = {
 	.name = "evtape info",
-	.usage = "[options] TAPE",
-	.summary = "summarise a tape",
+	.usage = "[options] TAPE | FOLDER",
+	.summary = "summarise a tape, or list the tapes in a folder",
 	.details =
 	    "Prints the time span, frames, sizes, frames by event, the "
 	    "sources\n"
@@ -46,10 +52,20 @@ static const cli_command info_cli = {
 	    "local\n"
 	    "times in frames (last_update, gps/updated, user_time), at both "
 	    "ends\n"
-	    "of the tape.",
+	    "of the tape.\n"
+	    "\n"
+	    "Of a folder that holds tapes, also in folders of it (4 levels "
+	    "deep),\n"
+	    "each tape is listed, by time: when it begins, how long it is, "
+	    "sources,\n"
+	    "gaps, size on disk, labels of trackers, bookmarks. Options "
+	    "search for\n"
+	    "tapes; all of them must hold. Links are not followed.",
 	.options = table,
 	.examples = "  $ evtape info field.tape\n"
-	            "  $ evtape info --json field.tape | jq .sources\n",
+	            "  $ evtape info --json field.tape | jq .sources\n"
+	            "  # tapes of a day on which a tracker was seen\n"
+	            "  $ evtape info --day 2026-03-01 --label van tapes/\n",
 	.min_args = 1,
 	.max_args = 1,
 };
@@ -493,13 +509,45 @@ info_print_info(const evt_info *info, const struct feed_zone *zone,
 	return code == CLI_DONE && info->n_damaged > 0 ? CLI_LOSSES : code;
 }
 
+/* An argument that is no tape may be a folder of tapes. */
+static int
+info_check(tool_context *c, evt_error *err)
+{
+	struct options *o = c->options;
+	int r = evt_tape_dir_check(&evt_io_posix, c->args[0], err);
+
+	if (r == EVT_ERR_NOTATAPE) {
+		c->open = TOOL_TAPES_NONE;
+		return folder_search_prepare(&o->search, c->args[0], err);
+	}
+	if (r == EVT_OK && folder_search_is_given(&o->search))
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "%s is a tape: --day, --from, --to, --source, --label and "
+		    "--mark choose among the tapes in a folder",
+		    c->args[0]);
+	return r;
+}
+
+static void
+info_free(tool_context *c)
+{
+	struct options *o = c->options;
+
+	folder_search_free(&o->search);
+}
+
 static int
 info_run(tool_context *c, evt_error *err)
 {
 	struct feed_zone zone;
+	const struct options *o = c->options;
 	evt_info *info;
-	int code, r = evt_tape_info(c->tapes.tape[0], &info, err);
+	int code, r;
 
+	if (c->open == TOOL_TAPES_NONE)
+		return folder_report(c->cli, &o->search, c->args[0], o->json,
+		    err);
+	r = evt_tape_info(c->tapes.tape[0], &info, err);
 	if (r != EVT_OK)
 		return r;
 	zone = info_find_zone(c->tapes.tape[0], info);
@@ -515,5 +563,7 @@ const tool_command command_info = {
 	.options_size = sizeof(struct options),
 	.defaults = &(struct options){ .top = 10 },
 	.tapes = TOOL_TAPES_FIRST,
+	.check = info_check,
 	.run = info_run,
+	.free = info_free,
 };
