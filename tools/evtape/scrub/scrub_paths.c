@@ -8,7 +8,6 @@
 #include "format/base/err.h"
 #include "format/base/grow.h"
 #include "format/keys/json_scan.h"
-#include "tools/evtape/scrub/scrub_names.h"
 
 /* A level that has been entered. */
 struct level {
@@ -197,9 +196,6 @@ scrub_paths_add_name(evt_buf *out, const uint8_t *p, size_t n)
 {
 	bool ok = evt_buf_add_byte(out, '/');
 
-	/* A name that is replaced in the tape is not shown either. */
-	if (!scrub_is_member_name((const char *)p, n))
-		return ok && evt_buf_add_byte(out, '*');
 	for (size_t i = 0; i < n && ok; i++)
 		ok = p[i] == '~' ? evt_buf_add_str(out, "~0") :
 		    p[i] == '/'  ? evt_buf_add_str(out, "~1") :
@@ -221,7 +217,7 @@ scrub_paths_begin(scrub_paths *s, enum evt_kind kind)
 }
 
 bool
-scrub_paths_enter(scrub_paths *s, evt_json_view name, size_t index)
+scrub_paths_enter(scrub_paths *s, evt_json_view name, size_t index, bool data)
 {
 	/* Frames are nested EVT_JSON_SCAN_DEPTH deep at most: see json_scan.h. */
 	struct level *l = &s->level[s->depth++];
@@ -236,6 +232,9 @@ scrub_paths_enter(scrub_paths *s, evt_json_view name, size_t index)
 	    !evt_json_view_text(name, &s->names))
 		return false;
 	l->name_len = s->names.len - l->name_at;
+	/* A name that is replaced in the tape is not shown either. */
+	if (data)
+		return evt_buf_add_str(&s->pointer, "/*");
 	return scrub_paths_add_name(&s->pointer, s->names.data + l->name_at,
 	    l->name_len);
 }

@@ -24,9 +24,10 @@ void scrub_paths_free(scrub_paths *p);
 
 /* Go to the root of a frame of that kind.  false: out of memory. */
 bool scrub_paths_begin(scrub_paths *p, enum evt_kind kind);
-/* Go to a member of this name, or (name EVT_JSON_VIEW_NONE) to an element.  false: out of
- * memory; leaving is due all the same. */
-bool scrub_paths_enter(scrub_paths *p, evt_json_view name, size_t index);
+/* Go to a member of this name, or (name EVT_JSON_VIEW_NONE) to an element.  `data`: the
+ * name is data.  false: out of memory; leaving is due all the same. */
+bool scrub_paths_enter(scrub_paths *p, evt_json_view name, size_t index,
+    bool data);
 void scrub_paths_leave(scrub_paths *p);
 
 /* The rule for the current position; if several apply, the last of the enum. */

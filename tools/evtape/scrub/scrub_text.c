@@ -560,20 +560,32 @@ scrub_text_choose_spot(enum scrub_name is, const struct spot *own,
 /* A name that no program has in its source is data: an id, as in
  * {"10001":"normal"}, or a date. */
 static bool
+scrub_text_is_data(struct scrub_text *s, evt_json_view name)
+{
+	const uint8_t *p;
+	size_t n;
+
+	if (!scrub_text_decode(s, name)) {
+		s->nomem = true;
+		return true;
+	}
+	p = s->text.data;
+	n = s->text.len;
+	return !scrub_is_member_name((const char *)p, n) ||
+	    scrub_text_is_source(s, p, n) || scrub_text_holds_known(s, p, n);
+}
+
+static bool
 scrub_text_rewrite_name(struct scrub_text *s, evt_json_view name)
 {
 	const char *p;
 	size_t n;
 	bool nomem = false;
 
-	if (!scrub_text_decode(s, name))
-		return false;
+	if (!scrub_text_is_data(s, name))
+		return evt_buf_add(s->out, name.p, name.n);
 	p = (const char *)s->text.data;
 	n = s->text.len;
-	if (scrub_is_member_name(p, n) &&
-	    !scrub_text_is_source(s, s->text.data, n) &&
-	    !scrub_text_holds_known(s, s->text.data, n))
-		return evt_buf_add(s->out, name.p, name.n);
 	if (!evt_buf_add_byte(s->out, '"'))
 		return false;
 	if (pseudonym_date(s->d, s->text.data, n, s->out, &nomem))
@@ -656,7 +668,8 @@ scrub_text_rewrite_container(struct scrub_text *s, evt_json_view v,
 	while (ok && evt_json_view_walk_next(&w, &name, &value)) {
 		if (!object)
 			name = (evt_json_view){ NULL, 0 };
-		ok = scrub_paths_enter(s->paths, name, index++);
+		ok = scrub_paths_enter(s->paths, name, index++,
+		    object && scrub_text_is_data(s, name));
 		at.is = object ? scrub_text_name_of(s, name, ours) :
 		    own.known  ? scrub_text_point_part(index - 1) :
 		                 is;
