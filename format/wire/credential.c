@@ -83,7 +83,7 @@ credential_add_needle(evt_credential *s, evt_needle_set *set, const void *p,
 	const uint8_t *bytes = p;
 
 	u->n = 0;
-	u->slash = false;
+	u->slash = EVT_UNESCAPE_NONE;
 	for (size_t i = 0; i < n; i++)
 		evt_unescape_add(u, bytes[i], i);
 	return (u->n < EVT_NEEDLE_SET_MIN ||
@@ -617,7 +617,7 @@ credential_search_unescaped(const evt_credential *s, const uint8_t *p, size_t n,
 	evt_unescape *u = s->unescape;
 
 	u->n = 0;
-	u->slash = false;
+	u->slash = EVT_UNESCAPE_NONE;
 	for (size_t i = 0; i < n; i++) {
 		evt_unescape_add(u, p[i], i);
 		if (u->n + EVT_UNESCAPE_STEP <= EVT_UNESCAPE_ROOM)

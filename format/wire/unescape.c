@@ -50,24 +50,32 @@ unescape_put(evt_unescape *u, uint8_t c, size_t at)
 			c = (uint8_t)letters[i];
 	}
 	u->text[u->n] = c;
-	u->from[u->n] = u->slash ? u->slash_from : at;
-	u->escaped[u->n++] = u->slash;
-	u->slash = false;
+	u->from[u->n] = u->slash != EVT_UNESCAPE_NONE ? u->slash_from : at;
+	u->escaped[u->n++] = (uint8_t)u->slash;
+	u->slash = EVT_UNESCAPE_NONE;
 }
 
-/* Put a byte in place of the text from `at` on. */
+/* Put bytes in place of the text from `at` on. */
 static void
-unescape_replace(evt_unescape *u, size_t at, unsigned c)
+unescape_replace(evt_unescape *u, size_t at, const uint8_t *p, size_t n)
 {
 	size_t from = u->from[at];
+	bool own = u->text[at] != '%' && u->text[at] != '&';
 
+	/* A backslash that is no part of the escape stays. */
+	u->slash = (enum evt_unescape_slash)u->escaped[at];
+	if (own)
+		u->slash = u->slash == EVT_UNESCAPE_BOTH ?
+		    EVT_UNESCAPE_DECODED :
+		    EVT_UNESCAPE_NONE;
+	u->slash_from = from;
 	u->n = at;
-	if (c != '\\') {
-		unescape_put(u, (uint8_t)c, from);
-	} else {
-		u->slash = true;
-		u->slash_from = from;
+	if (n == 1 && *p == '\\') {
+		u->slash = EVT_UNESCAPE_DECODED;
+		return;
 	}
+	for (size_t i = 0; i < n; i++)
+		unescape_put(u, p[i], from);
 }
 
 /* Put a character in place of the text from `at` on. */
@@ -75,13 +83,9 @@ static void
 unescape_replace_char(evt_unescape *u, size_t at, unsigned c)
 {
 	const uint8_t *high = at >= 3 ? u->text + at - 3 : NULL;
-	size_t from, n;
 	uint8_t bytes[4];
+	size_t n;
 
-	if (c < 0x80) {
-		unescape_replace(u, at, c);
-		return;
-	}
 	/* The second half of a surrogate pair. */
 	if (c >= 0xdc00 && c < 0xe000 && high != NULL && high[0] == 0xed &&
 	    high[1] >= 0xa0 && high[1] < 0xb0) {
@@ -89,11 +93,17 @@ unescape_replace_char(evt_unescape *u, size_t at, unsigned c)
 		c = 0x10000 + ((high[1] & 0x0fu) << 16) +
 		    ((high[2] & 0x3fu) << 10) + (c - 0xdc00);
 	}
-	from = u->from[at];
-	u->n = at;
 	n = evt_utf8_put(bytes, c);
-	for (size_t i = 0; i < n; i++)
-		unescape_put(u, bytes[i], from);
+	unescape_replace(u, at, bytes, n);
+}
+
+/* Put a byte in place of the text from `at` on. */
+static void
+unescape_replace_byte(evt_unescape *u, size_t at, unsigned c)
+{
+	uint8_t byte = (uint8_t)c;
+
+	unescape_replace(u, at, &byte, 1);
 }
 
 /* Undo an escape that ends with a hexadecimal digit.  false: there is none. */
@@ -105,13 +115,14 @@ unescape_undo_hex(evt_unescape *u)
 
 	if (n >= 3 &&
 	    (u->text[n - 3] == '%' ||
-	        (u->text[n - 3] == 'x' && u->escaped[n - 3])) &&
+	        (u->text[n - 3] == 'x' &&
+	            u->escaped[n - 3] != EVT_UNESCAPE_NONE)) &&
 	    unescape_hex(u, 2, &c)) {
-		unescape_replace(u, n - 3, c);
+		unescape_replace_byte(u, n - 3, c);
 		return true;
 	}
-	if (n >= 5 && u->text[n - 5] == 'u' && u->escaped[n - 5] &&
-	    unescape_hex(u, 4, &c)) {
+	if (n >= 5 && u->text[n - 5] == 'u' &&
+	    u->escaped[n - 5] != EVT_UNESCAPE_NONE && unescape_hex(u, 4, &c)) {
 		unescape_replace_char(u, n - 5, c);
 		return true;
 	}
@@ -188,9 +199,12 @@ evt_unescape_add(evt_unescape *u, uint8_t c, size_t at)
 
 	assert(u->n + EVT_UNESCAPE_STEP <= EVT_UNESCAPE_ROOM);
 	if (c == '\\') {
-		if (!u->slash)
+		if (u->slash == EVT_UNESCAPE_NONE)
 			u->slash_from = at;
-		u->slash = true;
+		u->slash = u->slash == EVT_UNESCAPE_DECODED ||
+		        u->slash == EVT_UNESCAPE_BOTH ?
+		    EVT_UNESCAPE_BOTH :
+		    EVT_UNESCAPE_RAW;
 		return;
 	}
 	unescape_put(u, c, at);
@@ -199,13 +213,13 @@ evt_unescape_add(evt_unescape *u, uint8_t c, size_t at)
 		undone = c == ';' ?
 		    unescape_undo_entity(u) :
 		    unescape_digit(c) < 16 && unescape_undo_hex(u);
-	} while (undone && !u->slash && u->n > 0);
+	} while (undone && u->slash == EVT_UNESCAPE_NONE && u->n > 0);
 }
 
 void
 evt_unescape_end(evt_unescape *u, size_t at)
 {
-	u->from[u->n] = u->slash ? u->slash_from : at;
+	u->from[u->n] = u->slash != EVT_UNESCAPE_NONE ? u->slash_from : at;
 }
 
 void

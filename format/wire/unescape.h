@@ -25,15 +25,24 @@
 /* The last bytes may still become something else with what follows. */
 #define EVT_UNESCAPE_LAST 16u
 
+/* Backslashes before a byte. */
+enum evt_unescape_slash {
+	EVT_UNESCAPE_NONE,
+	EVT_UNESCAPE_RAW,     /* one or more of the original */
+	EVT_UNESCAPE_DECODED, /* what an escape stands for */
+	EVT_UNESCAPE_BOTH     /* the latter, then the former */
+};
+
 /* Begin with `n` and `slash` zero. */
 typedef struct evt_unescape {
 	uint8_t text[EVT_UNESCAPE_ROOM];
 	/* Where in the original a byte's escape begins; from[n]: where the text
 	 * ends, after evt_unescape_end(). */
 	size_t from[EVT_UNESCAPE_ROOM + 1];
-	bool escaped[EVT_UNESCAPE_ROOM]; /* there was a backslash before it */
+	uint8_t escaped[EVT_UNESCAPE_ROOM]; /* evt_unescape_slash before it */
 	size_t n;
-	bool slash;        /* the original so far ends with backslashes, */
+	enum evt_unescape_slash
+	    slash;         /* the original so far ends with these, */
 	size_t slash_from; /* which begin there */
 } evt_unescape;
 
