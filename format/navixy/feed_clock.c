@@ -19,6 +19,7 @@
 int
 evt_feed_clock_round(int64_t ahead_s)
 {
+	assert(ahead_s > -86400 && ahead_s < 86400);
 	return (int)((ahead_s +
 	                 (ahead_s < 0 ? -QUARTER_S / 2 : QUARTER_S / 2)) /
 	           QUARTER_S) *

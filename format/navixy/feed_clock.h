@@ -46,14 +46,14 @@ bool evt_feed_clock_ahead(evt_json_view v, int64_t time_ns, int64_t *ret_s,
     bool *ret_exact);
 
 /* Note an event that was received at time_ns (UTC) with a stamp that is `ahead_s`
- * ahead.  Events come in the order of their receipt. */
+ * ahead, less than a day.  Events come in the order of their receipt. */
 void evt_feed_clock_see(evt_feed_clock *clock, int64_t ahead_s,
     int64_t time_ns);
 
 /* Whether a few events over a minute agreed on an offset. */
 bool evt_feed_clock_is_sure(const evt_feed_clock *clock);
 
-/* Round the difference of a stamp to an offset. */
+/* Round a difference of less than a day to an offset. */
 int evt_feed_clock_round(int64_t ahead_s);
 
 #endif

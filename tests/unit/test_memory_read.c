@@ -15,6 +15,7 @@
 
 #include "format/read/envelope.h"
 #include "format/base/io.h"
+#include "format/read/feed_zone.h"
 #include "format/read/tape_trackers.h"
 #include "format/read/verify.h"
 #include "format/write/writer.h"
@@ -346,6 +347,24 @@ look_at_envelopes(struct look *x, evt_tape *tape, evt_error *err)
 	return r;
 }
 
+/* These frames have no local times, and all of them are looked at. */
+static int
+look_for_zone(struct look *x, evt_tape *tape, evt_error *err)
+{
+	evt_feed_zone *z;
+	const evt_zone *zone = NULL;
+	int r = evt_feed_zone_new(tape, NULL, &z, err);
+
+	if (r != EVT_OK)
+		return r;
+	r = evt_feed_zone_at(z, T0 + 30, &zone, err);
+	if (r == EVT_OK)
+		add_number(x, evt_feed_zone_get_basis(z));
+	assert_null(zone);
+	evt_feed_zone_free(z);
+	return r;
+}
+
 /* A file that cannot be read is not reported as damage. */
 static void
 no_fault(void *ctx, const evt_verify_fault *f)
@@ -420,7 +439,7 @@ each_look(struct look *x, enum failing kind, unsigned step)
 		{ "two", look_at_two }, { "info", look_at_info },
 		{ "timeline", look_at_timeline }, { "states", look_at_states },
 		{ "notes", look_at_notes }, { "trackers", look_at_trackers },
-		{ "envelopes", look_at_envelopes },
+		{ "envelopes", look_at_envelopes }, { "zone", look_for_zone },
 		{ "verify", look_for_faults } };
 	uint64_t calls = 0;
 
