@@ -10,8 +10,10 @@
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "format/base/err.h"
 #include "format/base/timetext.h"
@@ -460,14 +462,23 @@ struct walk {
 	bool given[CLI_OPTIONS_MAX]; /* the options of the command's table */
 };
 
-/* Check that everything printed to stdout could be written. */
-static int
-cli_print_done(const cli_command *cmd)
+int
+cli_print_done(const cli_command *cmd, int code)
 {
-	if (fflush(stdout) != 0 || ferror(stdout))
-		return cli_fail(cmd, "cannot write to stdout: %s",
-		    strerror(errno));
-	return CLI_DONE;
+	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	/* The reader has gone: an earlier write found that out, or this one. */
+	if (errno == EPIPE ||
+	    (poll(&out, 1, 0) > 0 && (out.revents & POLLERR) != 0))
+		return code;
+	if (code == CLI_FAILED)
+		return code;
+	return errno == 0 ?
+	    cli_fail(cmd, "cannot write to stdout") :
+	    cli_fail(cmd, "cannot write to stdout: %s", strerror(errno));
 }
 
 /* Give option `o` its argument: `inline_arg`, or the next word. */
@@ -489,7 +500,7 @@ cli_take_option(struct walk *w, const cli_option *o, const char *shown,
 			cli_print_help(w->cmd);
 		else
 			printf("%s %s\n", w->cmd->name, evt_version());
-		return cli_print_done(w->cmd);
+		return cli_print_done(w->cmd, CLI_DONE);
 	}
 	if (o->arg != NULL && o->arg[0] != '[' && arg == NULL) {
 		if (w->i + 1 >= w->argc)
@@ -659,11 +670,11 @@ cli_parse(const cli_command *cmd, int argc, char **argv, void *options,
 	    (strcmp(argv[1], "--man") == 0 ||
 	        strcmp(argv[1], "--complete") == 0)) {
 		(argv[1][2] == 'm' ? cli_man : cli_complete)(cmd, stdout);
-		return cli_print_done(cmd);
+		return cli_print_done(cmd, CLI_DONE);
 	}
 	if (argc == 2 && cmd->is_program && strcmp(argv[1], "help") == 0) {
 		cli_print_help(cmd);
-		return cli_print_done(cmd);
+		return cli_print_done(cmd, CLI_DONE);
 	}
 	for (; w.i < argc; w.i++) {
 		char *word = argv[w.i];

@@ -132,4 +132,8 @@ void cli_note_always(const cli_command *cmd, const char *fmt, ...)
 void cli_note_v(const cli_command *cmd, const char *fmt, va_list ap)
     __attribute__((format(printf, 2, 0)));
 
+/* The end of a program: `code`, or CLI_FAILED with a message if something that was
+ * printed to stdout could not be written.  A reader that went away is no failure. */
+int cli_print_done(const cli_command *cmd, int code);
+
 #endif

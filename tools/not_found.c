@@ -110,6 +110,23 @@ not_found_report_names(const cli_command *cmd, evt_tape *const *tapes, size_t n,
 	evt_key_table_free(&known.set);
 }
 
+/* Whether a tape has anything besides the recorder's marks. */
+static bool
+not_found_has_messages(evt_tape *const *tapes, size_t n)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < n && !any; i++) {
+		evt_info *info;
+
+		if (evt_tape_info_of(tapes[i], 0, &info, NULL) != EVT_OK)
+			return true;
+		any = info->received > 0 || info->sent > 0;
+		evt_info_free(info);
+	}
+	return any;
+}
+
 static void
 not_found_report_span(const cli_command *cmd, evt_tape *const *tapes, size_t n,
     const evt_filter *f)
@@ -118,7 +135,7 @@ not_found_report_span(const cli_command *cmd, evt_tape *const *tapes, size_t n,
 	char first[EVT_TIMETEXT_MAX], last[EVT_TIMETEXT_MAX];
 	int64_t first_ns = INT64_MAX, last_ns = INT64_MIN, a, b;
 	const char *path = n == 1 ? evt_tape_path(tapes[0]) : "the tapes";
-	const char *has = n == 1 ? "has" : "have";
+	const char *has = n == 1 ? "has" : "have", *only;
 
 	for (size_t i = 0; i < n; i++) {
 		if (evt_tape_span(tapes[i], &a, &b, NULL) != EVT_OK)
@@ -131,21 +148,22 @@ not_found_report_span(const cli_command *cmd, evt_tape *const *tapes, size_t n,
 		    has);
 		return;
 	}
+	only = not_found_has_messages(tapes, n) ? "" : "only marks as ";
 	evt_timetext_format(first_ns, 3, first);
 	evt_timetext_format(last_ns, 3, last);
 	if (f == NULL || (!f->has_from && !f->has_to))
 		cli_note_always(cmd,
-		    "no frames found; %s %s frames from %s to %s", path, has,
-		    first, last);
+		    "no frames found; %s %s %sframes from %s to %s", path, has,
+		    only, first, last);
 	else
 		cli_note_always(cmd,
-		    "no frames found from %s to %s; %s %s frames from %s to "
-		    "%s",
+		    "no frames found from %s to %s; %s %s %sframes from %s "
+		    "to %s",
 		    f->has_from ? evt_timetext_format(f->from_ns, 3, from) :
 		                  "the start",
 		    f->has_to ? evt_timetext_format(f->to_ns, 3, to) :
 		                "the end",
-		    path, has, first, last);
+		    path, has, only, first, last);
 }
 
 void

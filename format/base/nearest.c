@@ -6,28 +6,32 @@
 
 #define COMPARED 48
 
-/* The edit distance of two names: how many bytes to insert, remove or replace. */
+/* The edit distance of two names: how many bytes to insert, remove or replace, or
+ * neighbours to swap. */
 static unsigned
 nearest_distance(const char *a, const char *b)
 {
 	size_t n = strnlen(a, COMPARED), m = strnlen(b, COMPARED);
-	unsigned row[COMPARED + 1];
+	unsigned row[3][COMPARED + 1]; /* of i, i - 1 and i - 2, in turn */
 
 	for (size_t k = 0; k <= m; k++)
-		row[k] = (unsigned)k;
+		row[0][k] = (unsigned)k;
 	for (size_t i = 1; i <= n; i++) {
-		unsigned diagonal = row[0];
+		unsigned *now = row[i % 3], *last = row[(i + 2) % 3];
+		const unsigned *before = row[(i + 1) % 3];
 
-		row[0] = (unsigned)i;
+		now[0] = (unsigned)i;
 		for (size_t k = 1; k <= m; k++) {
-			unsigned best = diagonal + (a[i - 1] != b[k - 1]);
+			unsigned best = last[k - 1] + (a[i - 1] != b[k - 1]);
 
-			diagonal = row[k];
-			best = row[k] + 1 < best ? row[k] + 1 : best;
-			row[k] = row[k - 1] + 1 < best ? row[k - 1] + 1 : best;
+			if (i > 1 && k > 1 && a[i - 1] == b[k - 2] &&
+			    a[i - 2] == b[k - 1] && before[k - 2] + 1 < best)
+				best = before[k - 2] + 1;
+			best = last[k] + 1 < best ? last[k] + 1 : best;
+			now[k] = now[k - 1] + 1 < best ? now[k - 1] + 1 : best;
 		}
 	}
-	return row[m];
+	return row[n % 3][m];
 }
 
 void

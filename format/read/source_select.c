@@ -180,7 +180,7 @@ evt_source_select_add(evt_source_select *s, const char *list,
 	 * variable. */
 	if (r == EVT_END && s->ids.n == before)
 		return evt_err_set(err, EVT_ERR_ARG,
-		    "the list of source is empty");
+		    "the list of sources is empty");
 	return r == EVT_END ? EVT_OK : r;
 }
 

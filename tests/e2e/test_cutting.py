@@ -76,7 +76,7 @@ class Cut(tooltest.Case):
         self.fails(1, "already exists; name a new tape", "cut", tape, "-o", tape)
         self.fails(2, "name the tape to make", "cut", tape)
         self.fails(1, "there is no tape at", "cut", self.path("none"), "-o", self.path("x.tape"))
-        self.fails(1, "cannot make the folder", "cut", tape, "-o", self.path("no/where.tape"))
+        self.fails(1, "there is no folder", "cut", tape, "-o", self.path("no/where.tape"))
         for blocks in (1, 8):  # in a segment, in the index
             limited = self.run_limited(blocks, "evtape", "cut", self.many_blocks("m%d.tape" % blocks), "-o",
                                        self.path("x.tape"))

@@ -282,7 +282,7 @@ class Sqlite(tooltest.Case):
         self.out("export", "sqlite", tape, "-o", path, "--force")
         self.fails(2, "name the database", "export", "sqlite", tape)
         self.fails(2, "unknown column", "export", "sqlite", tape, "-o", self.path("x.db"), "--column", "v")
-        self.fails(1, "unable to open", "export", "sqlite", tape, "-o", self.path("no/where.db"))
+        self.fails(1, "there is no folder", "export", "sqlite", tape, "-o", self.path("no/where.db"))
         self.nothing_left("x.db")
 
     def test_a_full_disk(self):
@@ -303,7 +303,7 @@ class Files(tooltest.Case):
             done = self.run_limited(1, "evtape", "export", form, tracks, "-o", self.path("out"))
             self.assertRegex(done.stderr, rb"^evtape export \w+: cannot write .*out: File too large\n$")
             self.nothing_left("out")
-        self.fails(1, "No such file", "export", "csv", tape, "-o", self.path("no/where"))
+        self.fails(1, "there is no folder", "export", "csv", tape, "-o", self.path("no/where"))
 
     def test_full_stdout(self):
         with open("/dev/full", "wb") as full:

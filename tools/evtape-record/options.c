@@ -409,6 +409,12 @@ record_options_check_rest(options *o, const char *url)
 
 	if (o->output == NULL)
 		return cli_usage(cmd, "no tape is given: -o TAPE");
+	if (o->output[0] == '\0')
+		return cli_usage(cmd, "the name of the tape is empty: -o TAPE");
+	if (strcmp(o->output, "-") == 0)
+		return cli_usage(cmd,
+		    "a tape is a folder and cannot be written to stdout: "
+		    "-o TAPE");
 	if (o->rate_limit != NULL &&
 	    evt_timetext_duration_parse(o->rate_limit, &ns, NULL) != EVT_OK)
 		return cli_usage(cmd,

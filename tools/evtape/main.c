@@ -165,7 +165,7 @@ main(int argc, char **argv)
 	if (argc > 1 && argv[1][0] != '-' && strcmp(argv[1], "help") != 0)
 		return main_run_named(argc, argv);
 	if (argc == 2 && strcmp(argv[1], "--commands") == 0)
-		return main_print_names(commands);
+		return cli_print_done(&main_cli, main_print_names(commands));
 	code = cli_parse(&main_cli, argc, argv, NULL, &n);
 	return code >= 0 ? code : cli_usage(&main_cli, "no command given");
 }

@@ -53,7 +53,6 @@ tool_open_tapes(tool_context *c)
 		return -1;
 	/* If the reader of stdout closes it, the work ends; this is not a
 	 * failure. */
-	signal(SIGPIPE, SIG_IGN);
 	if (cmd->has_filter)
 		o = (void *)((char *)c->options + cmd->filter_offset);
 	if (cli_tapes_open(&c->tapes, c->args, n, &err) ||
@@ -122,6 +121,7 @@ tool_run(const tool_command *command, int argc, char **argv)
 	assert(command->sub != NULL || command->run != NULL);
 	if (command->sub != NULL)
 		return tool_run_sub(command, argc, argv);
+	signal(SIGPIPE, SIG_IGN);
 	c.options = calloc(1, command->options_size + 1);
 	c.work = calloc(1, command->work_size + 1);
 	if (c.options == NULL || c.work == NULL) {
@@ -142,6 +142,7 @@ tool_run(const tool_command *command, int argc, char **argv)
 		          command->filter_offset))
 		         ->select);
 	cli_free(c.cli, c.options);
+	code = cli_print_done(c.cli, code);
 fail:
 	free(c.options);
 	free(c.work);

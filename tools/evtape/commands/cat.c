@@ -224,7 +224,7 @@ cat_run(tool_context *c, evt_error *err)
 	code = frame_loop_run(&loop);
 	/* Print the result, even if the loop failed. */
 	r = output_file_flush(w->out, err);
-	return r < 0 ? r : code;
+	return r < 0 && code != CLI_FAILED ? r : code;
 }
 
 static void

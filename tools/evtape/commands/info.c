@@ -1,5 +1,4 @@
 /* info.c - evtape info: summarise a tape, as text and as JSON. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -552,8 +551,6 @@ info_run(tool_context *c, evt_error *err)
 		return r;
 	zone = info_find_zone(c->tapes.tape[0], info);
 	code = info_print_info(info, &zone, c->args[0], c->options);
-	if (fflush(stdout) != 0 && errno != EPIPE && code == CLI_DONE)
-		code = cli_fail(c->cli, "cannot write to stdout");
 	evt_info_free(info);
 	return code;
 }

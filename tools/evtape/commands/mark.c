@@ -225,6 +225,9 @@ mark_check(tool_context *c, evt_error *err)
 		    c->args[1]);
 	if (mark_needs_text(o) && c->n_args < 2)
 		return evt_err_set(err, EVT_ERR_ARG, "no text given");
+	if (mark_needs_text(o) && c->args[1][0] == '\0')
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "the text of the bookmark is empty");
 	if (o->trigger) /* the recorder alone opens the tape */
 		c->open = TOOL_TAPES_NONE;
 	return EVT_OK;

@@ -342,7 +342,7 @@ scrub_report(const struct work *w, evt_error *err)
 	/* The tape is made even if the reader of stdout has closed it. */
 	r = ok ? output_file_flush(file, err) : evt_err_nomem(err);
 	output_file_close(file);
-	return r == EVT_ERR_NOMEM ? r : EVT_OK;
+	return r < 0 ? r : EVT_OK;
 }
 
 static int

@@ -1,6 +1,5 @@
 /* verify.c - evtape verify: check everything on a tape, and list each fault. */
 #include <inttypes.h>
-#include <signal.h>
 #include <stddef.h>
 
 #include "format/base/err.h"
@@ -169,7 +168,6 @@ verify_run(tool_context *c, evt_error *err)
 	int r;
 
 	stop_catch_signals(); /* there is a temporary directory to remove */
-	signal(SIGPIPE, SIG_IGN);
 	r = evt_verify_tape(c->args[0], &vo, &got, err);
 	progress_end(&w.progress);
 	if (r == EVT_END)
@@ -181,8 +179,6 @@ verify_run(tool_context *c, evt_error *err)
 	r = verify_print_summary(&got, c->args[0], o, err);
 	if (r != EVT_OK)
 		return r;
-	if (fflush(stdout) != 0)
-		return cli_fail(c->cli, "cannot write to stdout");
 	return got.faults == 0 ? CLI_DONE : CLI_LOSSES;
 }
 

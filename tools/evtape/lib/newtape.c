@@ -17,6 +17,7 @@
 #include "format/write/writer_ext.h"
 #include "format/store/block.h"
 #include "tools/evtape/lib/stop.h"
+#include "tools/output_path.h"
 
 struct newtape {
 	char *path, *part;
@@ -50,10 +51,17 @@ newtape_open(const char *path, const evt_writer_options *options,
 
 	if (t == NULL)
 		return evt_err_nomem(err);
+	if (strcmp(path, "-") == 0)
+		r = evt_err_set(err, EVT_ERR_ARG,
+		    "a tape is a folder and cannot be written to stdout");
+	else
+		r = output_path_check(path, err);
 	while (n > 1 && path[n - 1] == '/')
 		n--;
 	t->path = strndup(path, n);
-	if (t->path == NULL ||
+	if (r == EVT_OK && t->path == NULL)
+		r = evt_err_nomem(err);
+	if (r == EVT_OK &&
 	    !evt_buf_printf(&part, "%s.part-%ld", t->path, (long)getpid()))
 		r = evt_err_nomem(err);
 	t->part = (char *)part.data;
