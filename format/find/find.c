@@ -380,6 +380,9 @@ find_add_own(const struct item *item, const struct source *s,
 {
 	const evt_frame *f = item->frame;
 
+	/* At the end of the window no test about a frame holds. */
+	assert(f != NULL || about == EVT_FIND_EXPR_SOURCE ||
+	    about == EVT_FIND_EXPR_LABEL);
 	switch (about) {
 	case EVT_FIND_EXPR_SOURCE:
 		return item->is.source.is_int ?
@@ -1137,6 +1140,7 @@ find_end_item(const evt_find *f, uint32_t i, int64_t end_ns, struct item *item)
 int
 evt_find_end(evt_find *f, int64_t end_ns, evt_error *err)
 {
+	const evt_filter *filter;
 	struct silence *order;
 	struct item item;
 	uint64_t silent = 0;
@@ -1144,11 +1148,13 @@ evt_find_end(evt_find *f, int64_t end_ns, evt_error *err)
 	int r = EVT_OK;
 
 	assert(f != NULL);
+	filter = f->options.filter;
 	for (unsigned i = 0; i < f->expr->n_tests; i++) {
 		if (f->expr->test[i].about == EVT_FIND_EXPR_SILENT)
 			silent |= UINT64_C(1) << i;
 	}
-	if (silent == 0 || f->sources.n == 0)
+	if (silent == 0 || f->sources.n == 0 ||
+	    (filter != NULL && filter->has_from && end_ns < filter->from_ns))
 		return EVT_OK;
 	order = calloc(f->sources.n, sizeof(*order));
 	if (order == NULL)

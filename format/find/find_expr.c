@@ -718,7 +718,7 @@ static int
 find_expr_read_not(struct parser *s, unsigned *ret)
 {
 	const char *from;
-	unsigned a;
+	unsigned a = 0;
 	int r;
 
 	find_expr_skip_space(s);
@@ -754,7 +754,7 @@ find_expr_read_not(struct parser *s, unsigned *ret)
 static int
 find_expr_read_and(struct parser *s, unsigned *ret)
 {
-	unsigned b;
+	unsigned b = 0;
 	int r = find_expr_read_not(s, ret);
 
 	while (r == EVT_OK && find_expr_take_word(s, "and")) {
@@ -769,7 +769,7 @@ find_expr_read_and(struct parser *s, unsigned *ret)
 static int
 find_expr_read_or(struct parser *s, unsigned *ret)
 {
-	unsigned b;
+	unsigned b = 0;
 	int r = find_expr_read_and(s, ret);
 
 	while (r == EVT_OK && find_expr_take_word(s, "or")) {

@@ -259,6 +259,12 @@ class OverTime(Case):
         text = self.out("find", tape, "silent > 10 m").decode()
         self.assertIn("2023-11-14T22:13:20.000Z  3           silent 1h00m00s (since 2023-11-14T22:13:20.000Z), until the end\n", text)
 
+    def test_no_silence_after_the_end_of_the_tape(self):
+        tape = self.make("e.tape", [state(1, 0), state(2, 3600)])
+        self.assertEqual(self.hits(tape, "silent > 10 m"), [(0, 1)])
+        self.assertEqual(self.hits(tape, "silent > 10 m", "--from", "+2h"), [])
+        self.assertEqual(self.hits(tape, "silent > 10 m", "--from", "+10m", "--to", "+2h"), [(600, 1)])
+
     def test_a_silence_of_a_feed_without_events(self):
         tape = self.make("raw.tape", [received(s, {"data": {"source_id": 1}}) for s in (0, 1000, 1010)])
         self.assertEqual(self.hits(tape, "silent > 10 m", "--from", "+500s"), [(1000, 1)])
