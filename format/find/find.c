@@ -180,8 +180,8 @@ evt_find_new(const evt_find_expr *expr, const evt_find_options *options,
 	    evt_err_nomem(err);
 	for (size_t i = 0;
 	     r == EVT_OK && options->tapes != NULL && i < options->n_tapes; i++)
-		r = evt_feed_zone_new(options->tapes[i], NULL, &f->zone[i],
-		    err);
+		r = evt_feed_zone_new(options->tapes[i], options->zone,
+		    &f->zone[i], err);
 	if (r != EVT_OK) {
 		evt_find_free(f);
 		return r;

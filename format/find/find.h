@@ -18,6 +18,7 @@
 #ifndef EVT_FORMAT_FIND_FIND_H
 #define EVT_FORMAT_FIND_FIND_H
 
+#include "format/base/zone.h"
 #include "format/find/find_expr.h"
 #include "format/navixy/trackers.h"
 
@@ -61,6 +62,7 @@ typedef struct evt_find_options {
 	evt_tape *const *tapes; /* of the cursor, which show in which zone local
 	                           times are; NULL: one, whose times are UTC */
 	size_t n_tapes;
+	const evt_zone *zone; /* of local times; NULL: found on the tapes */
 } evt_find_options;
 
 /* `expr` and what the options point to must outlive the search.  Errors:

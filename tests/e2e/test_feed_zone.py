@@ -185,6 +185,9 @@ class Given(Tapes):
             rows = self.out(*command, "--fields", "source,own_time", "--feed-zone", "-07:00", tape).splitlines()
             self.assertEqual(rows[:2], [b"source,own_time", b"1," + want])
             self.fails(2, "only own_time converts", *command, "--fields", "source", "--feed-zone", "-07:00", tape)
+        self.assertEqual(len(self.json_lines("find", "--json", "--feed-zone", "-07:00", tape, "late > 5 s")), 2)
+        self.assertEqual(len(self.json_lines("find", "--json", "--feed-zone", "-06:00", tape, "late > 59m")), 2)
+        self.fails(2, "no time zone 'Nowhere'", "find", "--feed-zone", "Nowhere", tape, "late > 6 s")
         path = self.path("f.db")
         self.out("export", "sqlite", "--column", "own_time", "--feed-zone", "-07:00", tape, "-o", path)
         with contextlib.closing(sqlite3.connect(path)) as db:

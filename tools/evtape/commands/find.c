@@ -13,6 +13,7 @@
 #include "tools/evtape/command.h"
 #include "tools/evtape/find/find_marks.h"
 #include "tools/evtape/find/find_print.h"
+#include "tools/evtape/lib/feed_zones.h"
 #include "tools/evtape/lib/frame_loop.h"
 #include "tools/evtape/lib/output_file.h"
 #include "tools/not_found.h"
@@ -22,6 +23,7 @@ struct options {
 	cli_filter filter;
 	bool json, csv, mark;
 	const char *text; /* of the bookmarks; NULL: the expression */
+	const char *feed_zone;
 };
 
 static int
@@ -37,6 +39,7 @@ find_set_mark(void *options, const char *arg, evt_error *err)
 
 static const cli_option table[] = {
 	CLI_FILTER_OPTIONS(struct options, filter),
+	FEED_ZONES_OPTION(struct options, feed_zone),
 	{ .type = CLI_FLAG,
 	    .name = "json",
 	    .offset = offsetof(struct options, json),
@@ -94,6 +97,7 @@ static const cli_command find_cli = {
 struct work {
 	const struct options *o;
 	const evt_filter *filter;
+	evt_zone *zone;      /* given for local times; NULL: none was */
 	evt_find_expr *expr; /* NULL: it is wrong, as the two below say */
 	evt_error wrong;
 	size_t wrong_at;
@@ -135,6 +139,9 @@ find_check(tool_context *c, evt_error *err)
 	int r;
 
 	w->o = c->options;
+	r = feed_zones_check(w->o->feed_zone, err);
+	if (r != EVT_OK)
+		return r;
 	r = evt_find_expr_parse(c->args[1], &w->expr, &w->wrong_at, err);
 	if (r != EVT_ERR_ARG)
 		return r;
@@ -188,6 +195,12 @@ find_prepare(tool_context *c, evt_error *err)
 
 	if (r != EVT_OK && r != EVT_ERR_NOTFOUND)
 		return r;
+	if (w->o->feed_zone != NULL) {
+		r = evt_zone_open(w->o->feed_zone, &w->zone, err);
+		if (r != EVT_OK)
+			return r;
+	}
+	options.zone = w->zone;
 	options.trackers = w->trackers;
 	w->filter = &c->filter;
 	evt_find_filter(w->expr, &c->filter);
@@ -318,6 +331,7 @@ find_free(tool_context *c)
 	output_file_close(w->out);
 	evt_find_seeding_free(&w->seeding);
 	evt_find_free(w->find);
+	evt_zone_free(w->zone);
 	evt_find_expr_free(w->expr);
 	evt_trackers_free(w->trackers);
 	evt_buf_free(&w->print.cell);
