@@ -16,6 +16,7 @@ static const struct {
 	{ "/api/gaps", evt_api_gaps },
 	{ "/api/marks", evt_api_marks },
 	{ "/api/deck", evt_api_deck },
+	{ "/api/tapes", evt_api_tapes },
 };
 
 /* "/api/sources/ID" and "/api/sources/ID/track" */
@@ -46,6 +47,10 @@ evt_api(evt_site *site, evt_http_request *x)
 
 	if (strncmp(path, deck, sizeof(deck) - 1) == 0) {
 		evt_api_deck_call(site, x, path + sizeof(deck) - 1);
+		return;
+	}
+	if (strcmp(path, "/api/open") == 0) {
+		evt_api_open(site, x);
 		return;
 	}
 	if (evt_http_request_method(x) == EVT_HTTP_REQUEST_POST) {

@@ -6,6 +6,7 @@
 
 #include "format/base/clock.h"
 #include "format/base/err.h"
+#include "format/keys/json_scan.h"
 #include "format/base/timetext.h"
 
 /* The receive times of the first and the last frame of all tapes. */
@@ -115,6 +116,33 @@ evt_api_args_window(const evt_site *site, const evt_http_request *x,
 	if (r == EVT_OK && *ret_from >= *ret_to)
 		return evt_err_set(err, EVT_ERR_ARG, "from must be before to");
 	return r;
+}
+
+int
+evt_api_args_body(evt_http_request *x, evt_json_view *ret_body, evt_error *err)
+{
+	size_t n;
+	const uint8_t *body = evt_http_request_body_data(x, &n);
+	evt_json_scanner *scanner;
+	evt_json_scan_result found;
+	evt_json_view v = evt_json_view_make(body, n);
+	int r;
+
+	*ret_body = (evt_json_view){ NULL, 0 };
+	if (n == 0)
+		return EVT_OK;
+	r = evt_json_scanner_new(NULL, &scanner, err);
+	if (r != EVT_OK)
+		return r;
+	r = evt_json_scan(scanner, body, n, &found, err);
+	evt_json_scanner_free(scanner);
+	if (r != EVT_OK)
+		return r;
+	if (!found.json || evt_json_view_kind(v) != EVT_JSON_VIEW_OBJECT)
+		return evt_err_set(err, EVT_ERR_ARG,
+		    "the body must be a JSON object");
+	*ret_body = v;
+	return EVT_OK;
 }
 
 void

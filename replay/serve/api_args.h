@@ -2,6 +2,7 @@
 #ifndef EVT_REPLAY_SERVE_API_ARGS_H
 #define EVT_REPLAY_SERVE_API_ARGS_H
 
+#include "format/base/json_view.h"
 #include "replay/serve/http_request.h"
 #include "replay/serve/site.h"
 
@@ -26,6 +27,11 @@ int evt_api_args_int(const evt_http_request *x, const char *name, int64_t max,
  * and as evt_api_args_time(). */
 int evt_api_args_window(const evt_site *site, const evt_http_request *x,
     int64_t *ret_from, int64_t *ret_to, evt_error *err);
+
+/* The request's body: one JSON object; with nothing in it if there is no body.
+ * Errors: EVT_ERR_ARG, _NOMEM. */
+int evt_api_args_body(evt_http_request *x, evt_json_view *ret_body,
+    evt_error *err);
 
 /* Answer with the JSON body; or with the error if r is one, or if ok is false:
  * then there was no memory for the body.  The body is freed. */

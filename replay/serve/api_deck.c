@@ -4,7 +4,6 @@
 
 #include "format/base/err.h"
 #include "format/base/json_view.h"
-#include "format/keys/json_scan.h"
 #include "replay/serve/api.h"
 #include "replay/serve/api_args.h"
 #include "replay/serve/playback_control.h"
@@ -31,34 +30,6 @@ struct call {
 	evt_playback *playback; /* the shared one */
 	evt_json_view body;     /* an object, or nothing */
 };
-
-/* The body must be one JSON object, or empty. */
-static int
-api_deck_read_body(evt_http_request *x, evt_json_view *ret_body, evt_error *err)
-{
-	size_t n;
-	const uint8_t *body = evt_http_request_body_data(x, &n);
-	evt_json_scanner *scanner;
-	evt_json_scan_result found;
-	evt_json_view v = evt_json_view_make(body, n);
-	int r;
-
-	*ret_body = (evt_json_view){ NULL, 0 };
-	if (n == 0)
-		return EVT_OK;
-	r = evt_json_scanner_new(NULL, &scanner, err);
-	if (r != EVT_OK)
-		return r;
-	r = evt_json_scan(scanner, body, n, &found, err);
-	evt_json_scanner_free(scanner);
-	if (r != EVT_OK)
-		return r;
-	if (!found.json || evt_json_view_kind(v) != EVT_JSON_VIEW_OBJECT)
-		return evt_err_set(err, EVT_ERR_ARG,
-		    "the body must be a JSON object");
-	*ret_body = v;
-	return EVT_OK;
-}
 
 /* Whether a call knows a member of that name. */
 static bool
@@ -342,7 +313,7 @@ api_deck_do(evt_site *site, evt_http_request *x, const struct deck_call *call)
 	struct call c = { .site = site };
 	evt_channel *ch;
 	evt_error err;
-	int r = api_deck_read_body(x, &c.body, &err);
+	int r = evt_api_args_body(x, &c.body, &err);
 
 	if (r == EVT_OK)
 		r = api_deck_check_members(c.body, call->name, call->members,

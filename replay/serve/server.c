@@ -428,6 +428,8 @@ server_open_site(evt_server *s)
 		.trackers = s->o.trackers,
 		.hash = s->o.hash,
 		.tiles = s->o.tiles,
+		.folder = s->o.folder,
+		.open_name = s->o.open_name,
 		.channels = s->channels,
 		.stats = &s->stats,
 		.notice = &s->notice };
@@ -500,6 +502,7 @@ evt_server_close(evt_server *s)
 	SSL_CTX_free(s->tls);
 	evt_channels_free(s->channels);
 	evt_state_table_free(s->site.asked);
+	free(s->site.wanted);
 	evt_strings_free(&s->told);
 	evt_waker_close(&s->waker);
 	if (s->listen_fd >= 0)
@@ -512,6 +515,12 @@ evt_server_close(evt_server *s)
 		close(s->connections.epoll_fd);
 	explicit_bzero(s->read, sizeof(s->read));
 	free(s);
+}
+
+const char *
+evt_server_wanted(const evt_server *s)
+{
+	return s->site.wanted;
 }
 
 const char *
@@ -583,14 +592,21 @@ server_on_event(evt_server *s, const struct epoll_event *e)
 		return; /* somebody else has read it */
 }
 
+/* Nobody waits for anything at a stop.  The request for another tape must get its
+ * answer before the server ends for it. */
+static bool
+server_is_left(const evt_server *s)
+{
+	return evt_channels_clients(s->channels) == 0 &&
+	    (s->site.wanted == NULL || s->connections.n == 0);
+}
+
 /* Whether evt_server_run() must end. */
 static bool
 server_is_done(const evt_server *s, int64_t now)
 {
 	return evt_channels_finished(s->channels) ||
-	    (s->stopping &&
-	        (evt_channels_clients(s->channels) == 0 ||
-	            now >= s->deadline_ns));
+	    (s->stopping && (server_is_left(s) || now >= s->deadline_ns));
 }
 
 int
@@ -600,7 +616,7 @@ evt_server_turn(evt_server *s, bool wait, bool *ret_done, evt_error *err)
 	int64_t now = evt_waker_now();
 	int n;
 
-	if (atomic_load(&s->stop) && !s->stopping)
+	if ((atomic_load(&s->stop) || s->site.wanted != NULL) && !s->stopping)
 		server_begin_stop(s, now);
 	evt_waker_arm(&s->waker, server_housekeeping(s, now));
 	*ret_done = server_is_done(s, now);

@@ -85,6 +85,10 @@ typedef struct evt_server_options {
 	const evt_server_file *files;
 	size_t n_files;
 	const char *tiles;
+	/* A folder of tapes, and the one of its tapes that is played, which is
+	 * `tapes`: clients may list the folder, and ask for another of its tapes.
+	 * NULL: there is none. */
+	const char *folder, *open_name;
 	const char *tls_cert, *tls_key; /* PEM files; NULL: no TLS */
 	/* How the user allows a Host or an Origin, for the notice that one was
 	 * refused; NULL: it does not say. */
@@ -126,6 +130,10 @@ int evt_server_turn(evt_server *server, bool wait, bool *ret_done,
 /* Serve a connection that was accepted elsewhere; fd must not block, and is
  * closed.  On the thread of evt_server_turn(). */
 void evt_server_add(evt_server *server, int fd);
+
+/* The tape of the folder that a client wants instead, for which the server has
+ * ended; valid until the server is closed.  NULL: it ended for another reason. */
+const char *evt_server_wanted(const evt_server *server);
 
 /* Ask for the end.  The only call that is safe from a signal handler and from
  * other threads. */

@@ -14,8 +14,12 @@ typedef struct evt_site {
 	const evt_tape_set *tapes;
 	evt_timetext_ref ref;         /* what times in requests refer to */
 	const evt_trackers *trackers; /* NULL: no list is known */
-	const char *hash;  /* the only credential accepted; NULL: any */
-	const char *tiles; /* URL of the console's map tiles; NULL: none */
+	const char *hash;      /* the only credential accepted; NULL: any */
+	const char *tiles;     /* URL of the console's map tiles; NULL: none */
+	const char *folder;    /* of tapes; NULL: the server has none */
+	const char *open_name; /* the tape of the folder that is played */
+	char *wanted; /* the tape to play instead, which ends this server; NULL:
+	               * none.  The owner of the site frees it */
 	evt_channels *channels;
 	evt_state_table
 	    *asked; /* states at the times that were asked for; NULL:

@@ -27,7 +27,7 @@ def trackers(at, *labels):
         {"id": i + 1, "label": label, "source": {"id": 10001 + i}} for i, label in enumerate(labels)]})
 
 
-class Folder(tooltest.Case):
+class FolderCase(tooltest.Case):
     def folder(self):
         """Three tapes, a day apart, the youngest in two more folders; not in the order of their names."""
         os.makedirs(self.path("tapes/2023/late"))
@@ -40,6 +40,8 @@ class Folder(tooltest.Case):
     def names(self, *args, check=0):
         return [t["name"] for t in self.json("info", "--json", *args, check=check)["tapes"]]
 
+
+class Folder(FolderCase):
     def test_lists_by_time(self):
         folder = self.folder()
         got = self.json("info", "--json", folder)

@@ -2,6 +2,7 @@
 #include "tools/evtape-replay/options.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -223,7 +224,7 @@ static const cli_option table[] = {
 
 const cli_command replay_command = {
 	.name = "evtape-replay",
-	.usage = "[options] TAPE...",
+	.usage = "[options] TAPE... | --listen HOST:PORT FOLDER",
 	.summary = "play tapes again, at the times they were received or "
 	           "faster or slower",
 	.details =
@@ -236,6 +237,9 @@ const cli_command replay_command = {
 	    "With --listen, the page at http://HOST:PORT/ shows the tape and "
 	    "controls the deck\n(what plays the tape) that clients of the "
 	    "stand-in follow.\n\n"
+	    "With --listen, a folder of tapes may take the place of the "
+	    "tapes: the one that\nbegins last is played first, and the page "
+	    "lists the others and opens them.\n\n"
 	    "The query of a client's URL may set from, to, source, event, "
 	    "speed, loop and\nmax_gap: "
 	    "ws://127.0.0.1:8787/stream?from=12:51&speed=5",
@@ -271,6 +275,7 @@ options_free(struct options *o)
 {
 	cli_filter_free(&o->filter);
 	evt_strings_free(&o->origins);
+	free(o->open_name);
 }
 
 /* Check options that concern only stdout or only the server. */

@@ -31,6 +31,11 @@ struct options {
 	const char *tls_cert, *tls_key;
 	int64_t heartbeat_ns;
 	evt_strings origins;
+
+	/* A folder of tapes in place of tapes (NULL: none), and which of its tapes
+	 * is played. */
+	const char *folder;
+	char *open_name;
 };
 
 extern const cli_command replay_command;

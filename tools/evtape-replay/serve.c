@@ -184,9 +184,16 @@ serve_read_trackers(const struct options *o, const evt_tape_set *tapes,
 
 /* ---- serving ------------------------------------------------------------- */
 
+/* The port at the end of "ws://127.0.0.1:8787/stream". */
+static uint16_t
+serve_port(const char *url)
+{
+	return (uint16_t)strtoul(strrchr(url, ':') + 1, NULL, 10);
+}
+
 static int
-serve_run_server(const struct options *o, const evt_server_options *so,
-    const evt_play_options *play)
+serve_run_server(struct options *o, const evt_server_options *so,
+    const evt_play_options *play, char **ret_wanted)
 {
 	evt_server_stats st;
 	evt_server *s = NULL;
@@ -197,6 +204,13 @@ serve_run_server(const struct options *o, const evt_server_options *so,
 		return cli_fail(&replay_command, "%s", err.text);
 	code = serve(o, s);
 	evt_server_get_stats(s, &st);
+	o->at.port = serve_port(evt_server_url(s));
+	if (code == CLI_DONE && evt_server_wanted(s) != NULL &&
+	    !signals_stop()) {
+		*ret_wanted = strdup(evt_server_wanted(s));
+		if (*ret_wanted == NULL)
+			code = cli_fail(&replay_command, "out of memory");
+	}
 	evt_server_close(s);
 	if (code == CLI_DONE && (st.blocks_bad > 0 || st.failed > 0))
 		code = CLI_LOSSES;
@@ -205,8 +219,9 @@ serve_run_server(const struct options *o, const evt_server_options *so,
 }
 
 int
-serve_run(const struct options *o, const evt_tape_set *tapes,
-    const evt_play_options *play, const evt_timetext_ref *ref)
+serve_run(struct options *o, const evt_tape_set *tapes,
+    const evt_play_options *play, const evt_timetext_ref *ref,
+    char **ret_wanted)
 {
 	char token[EVT_ACCESS_TOKEN_MAX + 1], *hash = NULL;
 	evt_trackers *trackers = NULL;
@@ -225,6 +240,8 @@ serve_run(const struct options *o, const evt_tape_set *tapes,
 		.client_stall_ns = o->client_stall_ns,
 		.heartbeat_ns = o->heartbeat_ns,
 		.tiles = o->tiles,
+		.folder = o->folder,
+		.open_name = o->open_name,
 		.tls_cert = o->tls_cert,
 		.tls_key = o->tls_key,
 		.files = console_files,
@@ -232,10 +249,11 @@ serve_run(const struct options *o, const evt_tape_set *tapes,
 		.allow_advice = "allow it with --allow-origin ORIGIN, such as "
 		                "--allow-origin https://maps.example",
 		.notice = serve_notice,
-		.ctx = (void *)(uintptr_t)o };
+		.ctx = o };
 	evt_error err;
 	int r = EVT_OK, code;
 
+	*ret_wanted = NULL;
 	so.access = (evt_access){ .host = o->at.host,
 		.origins = (const char *const *)o->origins.item,
 		.n_origins = o->origins.n };
@@ -249,7 +267,7 @@ serve_run(const struct options *o, const evt_tape_set *tapes,
 		r = serve_read_trackers(o, tapes, play, &trackers, &err);
 	so.hash = hash;
 	so.trackers = trackers;
-	code = r == EVT_OK ? serve_run_server(o, &so, play) :
+	code = r == EVT_OK ? serve_run_server(o, &so, play, ret_wanted) :
 	                     cli_fail(&replay_command, "%s", err.text);
 	evt_trackers_free(trackers);
 	if (hash != NULL)
