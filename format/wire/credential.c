@@ -541,6 +541,7 @@ credential_add_span(struct spans *l, size_t from, size_t to)
 		if (last->to < to)
 			last->to = to;
 	} else if (evt_grow(&l->item, &l->cap, l->n + 1)) {
+		assert(l->item != NULL);
 		l->item[l->n++] = (struct span){ from, to };
 	} else {
 		l->nomem = true;
