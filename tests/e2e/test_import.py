@@ -190,7 +190,7 @@ class Har(Case):
         self.refused("har", "", "is empty")
         self.refused("har", "[1]", "it has no log.entries")
         self.refused("har", har(), "has no WebSocket messages")
-        self.refused("har", b"\xff\xfe{\x00", "is not well-formed JSON")
+        self.refused("har", b"\xff\xfe{\x00", "is UTF-16: convert it first")
         self.fails(1, "is not a regular file", "import", "har", self.dir, "-o", self.path("x.tape"))
 
     def test_lone_surrogates(self):
@@ -242,7 +242,16 @@ class Files(Case):
                             b"\n \t\r\n" + plain.replace(b"\n", b"\n\n\r\n  \n"), b"\xef\xbb\xbf\r\n" + plain):
                 self.assertEqual(self.both(form, content), want)
             for name in ("utf-16-le", "utf-16-be"):
-                self.refused(form, ("\ufeff" + plain.decode()).encode(name), "is UTF-16: convert it first with 'iconv")
+                for mark in "\ufeff", "":
+                    self.refused(form, (mark + plain.decode()).encode(name), "is UTF-16: convert it first with 'iconv")
+        self.refused("har", '\ufeff{"log":{}}'.encode("utf-16-le"), "is UTF-16: convert it first with 'iconv")
+
+    def test_a_compressed_file_cut_off_in_its_first_bytes(self):
+        """Two bytes of gzip are no line of text."""
+        for form, plain in self.LINES.items():
+            for content in self.compressed(plain).values():
+                for n in range(2, 12):
+                    self.refused(form, content[:n], "it is truncated, near byte %d of the file" % n)
 
     def test_an_over_long_line(self):
         """A line of more than 256 MiB, sparse in a pipe: it is not written to disk."""

@@ -58,7 +58,7 @@ TEST(invalid_times)
 {
 	static const char *const bad[] = { "", ".5", "1.", "1.5x", "-1", "1e9",
 		"x", "22:13:20", "+10m", "2023-11-14", "2023-13-14 22:13:20",
-		"99999999999999999999", "99999999999",
+		"99999999999999999999", "99999999999", "9223372036.9",
 		"2023-11-14T22:13:20Z and much, much more" };
 	int64_t ns;
 
@@ -136,6 +136,19 @@ TEST(json_values)
 {
 	assert_int_equal(of_json("1700000000.5"), T0 + S / 2);
 	assert_int_equal(of_json("\"1700000000\""), T0);
+	/* Exponents, as many programs write large numbers. */
+	assert_int_equal(of_json("1.7e9"), T0);
+	assert_int_equal(of_json("1.7E+12"), T0);
+	assert_int_equal(of_json("1.70000000025e+09"), T0 + S / 4);
+	assert_int_equal(of_json("17000000005e-1"), T0 + S / 2);
+	assert_int_equal(of_json("1700000000123456789e0"), T0 + 123456789);
+	assert_int_equal(of_json("0.17e10"), T0);
+	assert_int_equal(of_json("-1.7e9"), -1);
+	assert_int_equal(of_json("1e400"), -1);
+	assert_int_equal(of_json("1e-400"), -1);
+	assert_int_equal(of_json("1e999999999999"), -1);
+	assert_int_equal(of_json("1.000000000000000000000000000000000001e9"),
+	    -1);
 	assert_int_equal(of_json("\"2023-11-15T00:13:20\\u002B02:00\""), T0);
 	assert_int_equal(of_json("\"\""), -1);
 	assert_int_equal(of_json("\"\\u0000\""), -1);

@@ -51,7 +51,9 @@ foreign_time_parse_number(const char *s, size_t n, int64_t *ret_ns)
 	part = unit;
 	for (i++; i < n && foreign_time_is_digit(s[i]); i++) {
 		part /= 10;
-		*ret_ns += (s[i] - '0') * part;
+		if (__builtin_add_overflow(*ret_ns, (s[i] - '0') * part,
+		        ret_ns))
+			return false;
 	}
 	return i == n;
 }
@@ -151,6 +153,48 @@ foreign_time_of_escaped(evt_json_view v, int64_t *ret_ns)
 	return ok;
 }
 
+/* A JSON number, written without its exponent: "1.7e9" is "1700000000". */
+static bool
+foreign_time_of_exponent(const char *s, size_t n, size_t e, int64_t *ret_ns)
+{
+	char plain[MAX_STAMP + 1];
+	size_t len = 0, digits = 0;
+	int point = -1, exponent = 0;
+	size_t i = e + 1 + (e + 1 < n && (s[e + 1] == '+' || s[e + 1] == '-'));
+
+	for (; i < n && exponent < 100; i++)
+		exponent = exponent * 10 + (s[i] - '0');
+	if (e + 1 < n && s[e + 1] == '-')
+		exponent = -exponent;
+	for (i = 0; i < e; i++)
+		digits += foreign_time_is_digit(s[i]);
+	for (i = 0; i < e && point < 0; i++)
+		point = s[i] == '.' ? (int)i : -1;
+	point = (point < 0 ? (int)e : point) + exponent;
+	/* All digits, with zeros up to the point: no time has more than 19. */
+	if (s[0] == '-' || point < 1 || point > 19 ||
+	    digits + 22 > sizeof(plain))
+		return false;
+	for (i = 0; i < e || (int)len < point; i++) {
+		if (i < e && s[i] == '.')
+			continue;
+		if ((int)len == point)
+			plain[len++] = '.';
+		plain[len++] = i < e ? s[i] : '0';
+	}
+	return foreign_time_parse_number(plain, len, ret_ns);
+}
+
+static bool
+foreign_time_of_number(const char *s, size_t n, int64_t *ret_ns)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] == 'e' || s[i] == 'E')
+			return foreign_time_of_exponent(s, n, i, ret_ns);
+	}
+	return foreign_time_parse(s, n, NULL, ret_ns);
+}
+
 bool
 foreign_time_of_view(evt_json_view v, int64_t *ret_ns)
 {
@@ -160,7 +204,7 @@ foreign_time_of_view(evt_json_view v, int64_t *ret_ns)
 		    foreign_time_parse((const char *)v.p + 1, v.n - 2, NULL,
 		        ret_ns);
 	return evt_json_view_kind(v) == EVT_JSON_VIEW_NUMBER &&
-	    foreign_time_parse((const char *)v.p, v.n, NULL, ret_ns);
+	    foreign_time_of_number((const char *)v.p, v.n, ret_ns);
 }
 
 static bool

@@ -26,7 +26,7 @@ typedef struct foreign_time_day {
 bool foreign_time_parse(const char *text, size_t n, foreign_time_day *day,
     int64_t *ret_ns);
 
-/* The same for a JSON value: a number or a string. */
+/* The same for a JSON value: a string, or a number, also with an exponent. */
 bool foreign_time_of_view(evt_json_view v, int64_t *ret_ns);
 
 /* Parse the time at the beginning of a line, with or without brackets.  Returns

@@ -173,6 +173,31 @@ input_file_refuse_others(const input_file *in, evt_error *err)
 	return EVT_OK;
 }
 
+/* A file that ends within the bytes that begin each gzip or zstd file. */
+static bool
+input_file_is_torn(const input_file *in)
+{
+	return in->at_end &&
+	    ((in->end == 2 && memcmp(in->raw, "\x1f\x8b", 2) == 0) ||
+	        (in->end >= 2 && in->end <= 3 &&
+	            memcmp(in->raw, "\x28\xb5\x2f", in->end) == 0));
+}
+
+/* A byte order mark of UTF-16, or plain characters of it: text that we read has no
+ * zero bytes, and MCAP begins otherwise. */
+static bool
+input_file_is_utf16(const input_file *in)
+{
+	const uint8_t *p = in->raw;
+
+	if (input_file_begins(in, "\xff\xfe", 2) ||
+	    input_file_begins(in, "\xfe\xff", 2))
+		return true;
+	return in->end >= 4 &&
+	    ((p[0] != 0 && p[1] == 0 && p[2] != 0 && p[3] == 0) ||
+	        (p[0] == 0 && p[1] != 0 && p[2] == 0 && p[3] != 0));
+}
+
 /* Find out how the file is compressed. */
 static int
 input_file_begin(input_file *in, evt_error *err)
@@ -186,6 +211,16 @@ input_file_begin(input_file *in, evt_error *err)
 		r = input_file_fill(in, err);
 	if (r == EVT_OK)
 		r = input_file_refuse_others(in, err);
+	if (r == EVT_OK && input_file_is_torn(in))
+		r = evt_err_set(err, EVT_ERR_CORRUPT,
+		    "cannot decompress %s: it is truncated, near byte %zu of "
+		    "the file",
+		    in->path, in->end);
+	if (r == EVT_OK && input_file_is_utf16(in))
+		r = evt_err_set(err, EVT_ERR_ARG,
+		    "%s is UTF-16: convert it first with 'iconv -f UTF-16 -t "
+		    "UTF-8'",
+		    in->path);
 	if (r != EVT_OK)
 		return r;
 	if (input_file_is_zstd(in)) {
