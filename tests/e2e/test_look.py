@@ -242,6 +242,6 @@ class Export(tooltest.Case):
         self.fails(2, r"no command 'hepl': did you mean 'help'\?", "hepl")
         self.fails(2, r"no command 'recrod': did you mean 'record'\?", "recrod")
         self.fails(2, r"no command 'zzz' \(try", "zzz")
-        self.fails(2, r"unknown option --form: did you mean '--for'\?", "cut", "--form", "x")
+        self.fails(2, r"unknown option --form: did you mean '--from'\?", "cut", "--form", "x")
         self.fails(2, "no format given|too few arguments", "export")
         self.assertIn(b"Formats:", self.out("export", "--help"))
