@@ -267,8 +267,15 @@ series_hit(void *ctx, const evt_find_hit *hit, evt_error *err)
 int
 evt_series_frame(evt_series *s, const evt_frame *frame, evt_error *err)
 {
-	assert(s != NULL && frame != NULL);
+	assert(s != NULL && s->find != NULL && frame != NULL);
 	return evt_find_frame(s->find, frame, err);
+}
+
+void
+evt_series_end(evt_series *s)
+{
+	evt_find_free(s->find);
+	s->find = NULL;
 }
 
 /* ---- other windows ------------------------------------------------------- */

@@ -28,9 +28,9 @@ typedef struct evt_series_options {
 	const char *const *fields; /* as expressions of searches have them */
 	size_t n_fields;           /* 1 to EVT_SERIES_FIELDS_MAX */
 	const evt_filter *filter;  /* of its sources are the lines; must outlive
-	                             the series */
+	                             the frames */
 	const evt_trackers *trackers; /* for labels; NULL: none is known; must
-	                                 outlive the series */
+	                                 outlive the frames */
 	size_t n_tapes;               /* that the frames are from */
 	int64_t from_ns, to_ns;       /* the window; from_ns < to_ns */
 	unsigned points;  /* 1 to EVT_SERIES_POINTS_MAX: most buckets */
@@ -67,6 +67,10 @@ void evt_series_filter(const evt_series *series, evt_filter *filter);
  * EVT_ERR_NOMEM. */
 int evt_series_frame(evt_series *series, const evt_frame *frame,
     evt_error *err);
+
+/* There are no more frames: the search is freed, and with it what points to the
+ * options. */
+void evt_series_end(evt_series *series);
 
 /* Whether all values of the window were kept: there were at most kept_max. */
 bool evt_series_is_kept(const evt_series *series);

@@ -13,6 +13,7 @@ static const struct {
 	{ "/api/sources", evt_api_sources },
 	{ "/api/frames", evt_api_frames },
 	{ "/api/find", evt_api_find },
+	{ "/api/series", evt_api_series },
 	{ "/api/gaps", evt_api_gaps },
 	{ "/api/marks", evt_api_marks },
 	{ "/api/deck", evt_api_deck },

@@ -36,6 +36,9 @@ void evt_api_find(evt_site *site, evt_http_request *x);
 void evt_api_tapes(evt_site *site, evt_http_request *x);
 void evt_api_open(evt_site *site, evt_http_request *x);
 
+/* api_series.c: /api/series */
+void evt_api_series(evt_site *site, evt_http_request *x);
+
 /* api_deck.c: /api/deck, and POST /api/deck/NAME */
 void evt_api_deck(evt_site *site, evt_http_request *x);
 void evt_api_deck_call(evt_site *site, evt_http_request *x, const char *name);

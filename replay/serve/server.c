@@ -77,6 +77,7 @@ struct evt_server {
 	evt_waker waker;
 	char url[300];
 	evt_channels *channels;
+	evt_series_cache series;
 	evt_site site;        /* what requests are answered from */
 	evt_http_route route; /* where they go */
 	evt_strings told;     /* refused values that were reported */
@@ -424,6 +425,7 @@ static void
 server_open_site(evt_server *s)
 {
 	s->site = (evt_site){ .tapes = s->o.tapes,
+		.series = &s->series,
 		.ref = s->o.ref,
 		.trackers = s->o.trackers,
 		.hash = s->o.hash,
@@ -503,6 +505,7 @@ evt_server_close(evt_server *s)
 	evt_channels_free(s->channels);
 	evt_state_table_free(s->site.asked);
 	free(s->site.wanted);
+	evt_series_cache_clear(&s->series);
 	evt_strings_free(&s->told);
 	evt_waker_close(&s->waker);
 	if (s->listen_fd >= 0)

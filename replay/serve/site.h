@@ -7,6 +7,7 @@
 #include "replay/play/tape_set.h"
 #include "replay/serve/channels.h"
 #include "replay/serve/notice.h"
+#include "replay/serve/series_cache.h"
 #include "replay/serve/server_stats.h"
 #include "replay/standin/state_table.h"
 
@@ -24,7 +25,8 @@ typedef struct evt_site {
 	evt_state_table
 	    *asked; /* states at the times that were asked for; NULL:
 	                         * none was yet.  The owner of the site frees it */
-	evt_server_stats *stats; /* without those of the channels that exist */
+	evt_series_cache *series; /* of /api/series; the server's */
+	evt_server_stats *stats;  /* without those of the channels that exist */
 	const evt_notice *notice;
 } evt_site;
 
