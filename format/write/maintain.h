@@ -22,7 +22,8 @@ typedef struct evt_maintain_gc_result {
 
 /*
  * Drop whole segments, oldest first, with their index rows.  The newest sealed
- * one stays.
+ * one stays.  If the last tracker list would go, it is first put again, at the
+ * end of the tape.
  * Errors: EVT_ERR_LOCKED (a recorder holds the tape; it can do this itself),
  * and those of evt_writer_open().
  */

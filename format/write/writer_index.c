@@ -348,11 +348,14 @@ evt_writer_get_kept(const evt_writer *w, size_t *ret_n)
 void
 evt_writer_retain_to(evt_writer *w, uint64_t keep_bytes, int64_t before_ns)
 {
+	const evt_writer_options was = w->opt;
+
 	w->opt.keep_bytes = keep_bytes;
 	if (before_ns != INT64_MIN)
 		w->opt.keep_age_ns =
 		    evt_clock_sub(evt_writer_wall(w), before_ns);
 	evt_writer_retain(w);
+	w->opt = was;
 }
 
 evt_index *

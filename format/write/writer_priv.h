@@ -96,7 +96,7 @@ void evt_writer_retain(evt_writer *w);
  * it seals or drops one. */
 const evt_writer_kept *evt_writer_get_kept(const evt_writer *w, size_t *ret_n);
 
-/* Set the limits of retention and drop what is over them: see
+/* Drop what is over these limits, which hold for this call alone: see
  * evt_writer_kept_over(). */
 void evt_writer_retain_to(evt_writer *w, uint64_t keep_bytes,
     int64_t before_ns);

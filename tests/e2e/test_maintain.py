@@ -4,10 +4,15 @@ import os
 import signal
 import sqlite3
 import subprocess
+import sys
 
 import evtest
 import tooltest
 from tooltest import T0
+
+sys.path.insert(0, os.path.join(evtest.TOP, "tests"))
+
+import hostilelib  # noqa: E402
 
 
 class Verify(tooltest.Case):
@@ -96,6 +101,34 @@ class Gc(tooltest.Case):
         self.assertEqual(evtest.info(tape)["frames"], 100)
         self.out("gc", "--keep-age", "36500d", tape)
         self.assertEqual(evtest.info(tape)["frames"], 100)
+
+    def test_the_tracker_list_stays(self):
+        """The last list is at the end of what stays; one that stays anyway is not doubled."""
+        mark = b'{"mark":"trackers","trackers":1,"list":[{"id":%d,"label":"Van","source":{"id":1}}]}'
+
+        def listed(n, i):
+            return hostilelib.frame(i, kind=2, op=9, conn=0, event=None, sources=(), payload=mark % n)
+
+        frame, block, tape = hostilelib.frame, hostilelib.block, self.path("list.tape")
+        hostilelib.segment(tape, [block([listed(70, 0), frame(1), listed(71, 2), frame(3)])])
+        hostilelib.segment(tape, [block([frame(4), frame(5)], segment=2, seq=5)], no=2)
+        hostilelib.segment(tape, [block([frame(6), frame(7)], segment=3, seq=7)], no=3)
+
+        def lists():
+            return [(f["seq"], f["time"], f["payload"]) for f in evtest.frames(tape) if f.get("mark") == "trackers"]
+
+        last = evtest.info(tape)
+        self.assertRegex(self.out("gc", "--keep-size", "1B", "--dry-run", tape).decode(), "^would remove 2 segments")
+        self.assertEqual(len(lists()), 2)
+        self.assertRegex(self.out("gc", "--keep-size", "1B", tape).decode(), "^removed 2 segments")
+        (seq, time, payload), = lists()
+        self.assertEqual((seq, time), (last["last_seq"] + 1, last["last"]))
+        self.assertEqual(payload["list"][0]["id"], 71)
+        self.assertEqual([f["seq"] for f in evtest.frames(tape)], [7, 8, 9])
+        self.out("verify", tape)
+        self.assertEqual(len(evtest.lines(self.out("cat", "--source", "label:Van", tape))), 2)
+        self.out("gc", "--keep-size", "1B", tape)
+        self.assertEqual([payload["list"][0]["id"] for _, _, payload in lists()], [71])
 
     def test_usage_and_a_live_tape(self):
         tape = self.path("live.tape")
