@@ -145,6 +145,7 @@ evt_api_tape(evt_site *site, evt_http_request *x)
 	evt_json_write_close(&w);
 	api_tape_write_sums(&w, &sums);
 	evt_json_write_str(&w, "tiles", site->tiles);
+	evt_json_write_str(&w, "open", site->open_name);
 	evt_json_write_str(&w, "version", EVT_VERSION);
 	evt_json_write_close(&w);
 	for (size_t i = 0; i < sums.n_events; i++)

@@ -113,3 +113,26 @@ exports.alone = async (t) => {
 		document.body.append(Object.assign(document.createElement("img"), { src: "https://example.com/x.png" }));
 	})), "img-src", "what forbids a picture of another server");
 };
+
+// A folder of tapes: the list, its search, and opening, by mouse and by keyboard.
+exports.folder = async (t) => {
+	const page = await t.opened();
+	t.equal(await t.text("#tape-name"), "late.tape", "the tape that begins last");
+	await page.locator("#tapes").click();
+	await t.until("the tapes", () => document.querySelectorAll("#tapes-list .tape").length === 2);
+	t.check((await t.text("#tapes-list [aria-current]")).includes("late.tape"), "the one that is open");
+	await page.locator("#tapes-search").fill("GATE");
+	await t.until("the one with the bookmark", () => document.querySelectorAll("#tapes-list .tape").length === 1);
+	t.equal(await t.text("#tapes-state"), "1 of 2 tapes", "the sum");
+	await t.shot("tapes");
+	await page.locator("#tapes-list .tape").click();
+	await t.until("the other tape", () => document.getElementById("tape-name").textContent === "early.tape");
+	await t.ready();
+
+	await page.locator("#tapes").focus();
+	await page.keyboard.press("Enter");
+	await t.until("the tapes again", () => document.querySelectorAll("#tapes-list .tape").length === 2);
+	await page.keyboard.press("Tab");
+	await page.keyboard.press("Enter");
+	await t.until("the first tape again", () => document.getElementById("tape-name").textContent === "late.tape");
+};

@@ -15,6 +15,7 @@ import zlib
 
 import evtest
 import npm
+from test_replay import S, T0, state
 from test_replay_ws import TOKEN, WsCase
 
 S = 10**9
@@ -320,6 +321,16 @@ class Net(ConsoleCase):
         # Requests that the page had made when the server ended are lost.
         self.look("restart", url, done, allow=["ERR_CONNECTION_(REFUSED|RESET)", "ERR_EMPTY_RESPONSE",
                                                "WebSocket connection to .* failed"])
+
+    def test_folder_of_tapes(self):
+        os.mkdir(self.path("tapes"))
+        for name, at in (("early", 0), ("late", 86400 * S)):
+            rows = [(at + i * S, state(10001, i)) for i in range(5)]
+            if name == "early":
+                rows.append('%d mark 7 0 {"mark":"note","text":"Gate opened"}\n' % (T0 + S))
+            self.tape("tapes/%s.tape" % name, rows)
+        url = self.page_of("--start-paused", self.path("tapes"))
+        self.look("folder", url, allow=["ERR_CONNECTION_(REFUSED|RESET)", "ERR_EMPTY_RESPONSE", "WebSocket connection to .* failed"])
 
     def test_live_tape(self):
         ready, tape = self.path("sim"), self.path("live.tape")

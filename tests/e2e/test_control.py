@@ -24,7 +24,7 @@ DOCUMENT = os.path.join(evtest.TOP, "docs", "control.md")
 STAMP = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$"
 # Members that may be null, or a number with a fraction.
 NULLABLE = {"tracker", "label", "time_ns", "lat", "lng", "heading", "speed", "connection", "movement", "name",
-            "from_ns", "to_ns", "text", "reason"}
+            "from_ns", "to_ns", "text", "reason", "open"}
 FRACTIONS = {"lat", "lng", "heading", "speed"}
 
 

@@ -15,11 +15,12 @@ import * as transport from "./transport.js";
 import * as filters from "./filters.js";
 import * as finder from "./find.js";
 import * as keys from "./keys.js";
+import * as tapes from "./tapes.js";
 
 const root = document.documentElement;
 const linkBox = document.getElementById("link");
 
-for (const p of [timeline, map, sources, frames, transport, filters, finder, keys])
+for (const p of [timeline, map, sources, frames, transport, filters, finder, keys, tapes])
 	p.start();
 
 function setGaps(got) {
@@ -102,10 +103,17 @@ const TAKE = {
 	},
 };
 
+const paths = (tape) => tape.tapes.map((t) => t.path).join("\n");
+
 /** Read again what no message reports. */
 async function refresh() {
 	try {
 		const [tape, gaps, marks] = await Promise.all([get("tape"), get("gaps"), get("marks")]);
+		if (model.tape && paths(model.tape) !== paths(tape)) {
+			// The server has opened another tape, for which this address was not.
+			location.replace(location.pathname + location.search);
+			await new Promise(() => {});
+		}
 		setTape(tape);
 		setGaps(gaps);
 		setMarks(marks);
@@ -126,12 +134,30 @@ function showLink(state, wait) {
 	linkBox.textContent = state === "open" ? "connected" : "connection lost, retrying in " + Math.ceil(wait / 1000) + " s";
 }
 
-let lost = false;
+// Messages after a lost connection wait until it is known that they are about the same
+// tape.
+let lost = false, held = null;
+function take(m) {
+	if (held)
+		held.push(m);
+	else if (TAKE[m.type])
+		TAKE[m.type](m);
+}
+
+async function resume() {
+	held = [];
+	await refresh();
+	const got = held || [];
+	held = null;
+	got.forEach(take);
+	emit("view");
+}
+
 function connect() {
-	control((m) => TAKE[m.type] && TAKE[m.type](m), (state, wait) => {
+	control(take, (state, wait) => {
 		showLink(state, wait);
 		if (state === "open" && lost)
-			refresh().then(() => emit("view"));
+			resume();
 		lost = state !== "open";
 	});
 }
