@@ -7,6 +7,7 @@
 #include "format/base/clock.h"
 #include "format/base/err.h"
 #include "format/read/envelope.h"
+#include "tools/shown_time.h"
 
 int
 cli_tapes_open(cli_tapes *tapes, char **paths, int n, evt_error *err)
@@ -22,7 +23,7 @@ cli_tapes_open(cli_tapes *tapes, char **paths, int n, evt_error *err)
 			return r;
 		tapes->n++;
 	}
-	return EVT_OK;
+	return shown_time_open(tapes->tape, tapes->n, err);
 }
 
 void
@@ -50,7 +51,9 @@ filter_find_mark(void *ctx, const char *name, int64_t *ret_ns, evt_error *err)
 int
 cli_tapes_ref(cli_tapes *tapes, evt_timetext_ref *ret_ref, evt_error *err)
 {
-	evt_timetext_ref ref = { .find_mark = filter_find_mark, .ctx = tapes };
+	evt_timetext_ref ref = { .find_mark = filter_find_mark,
+		.ctx = tapes,
+		.zone = shown_time_zone() };
 
 	for (size_t i = 0; i < tapes->n; i++) {
 		int64_t first, last;

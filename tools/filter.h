@@ -5,6 +5,7 @@
 #include "format/base/timetext.h"
 #include "format/read/source_select.h"
 #include "tools/cli.h"
+#include "tools/shown_time.h"
 
 typedef struct cli_filter {
 	const char *from, *to;
@@ -15,41 +16,42 @@ typedef struct cli_filter {
 
 /* Rows for the option table of a command whose options struct, of type
  * `options_`, has a cli_filter as its member `member_`. */
-#define CLI_FILTER_OPTIONS(options_, member_)                          \
-	{ .type = CLI_STRING,                                          \
-		.name = "from",                                        \
-		.arg = "TIME",                                         \
-		.offset = offsetof(options_, member_.from),            \
-		.help = "frames received at or after TIME" },          \
-	    { .type = CLI_STRING,                                      \
-		    .name = "to",                                      \
-		    .arg = "TIME",                                     \
-		    .offset = offsetof(options_, member_.to),          \
-		    .help = "frames received before TIME" },           \
-	    { .type = CLI_DURATION,                                    \
-		    .name = "for",                                     \
-		    .arg = "TIME",                                     \
-		    .offset = offsetof(options_, member_.for_ns),      \
-		    .help = "in place of --to: so long after --from",  \
-		    .excludes = "to",                                  \
-		    .needs = "from" },                                 \
-	    { .type = CLI_REPEAT,                                      \
-		    .name = "source",                                  \
-		    .arg = "ID",                                       \
-		    .offset = offsetof(options_, member_.sources),     \
-		    .help = "frames that name any of these sources;\n" \
-		            "repeatable, or a list: 1,2; an id as\n"   \
-		            "evtape ls shows it, or label:TEXT" },     \
-	{                                                              \
-		.type = CLI_LIST, .name = "event", .arg = "NAME",      \
-		.offset = offsetof(options_, member_.events),          \
-		.help = "frames of any of these events; repeatable"    \
-	}
+#define CLI_FILTER_OPTIONS(options_, member_)                              \
+	{ .type = CLI_STRING,                                              \
+		.name = "from",                                            \
+		.arg = "TIME",                                             \
+		.offset = offsetof(options_, member_.from),                \
+		.help = "frames received at or after TIME" },              \
+	    { .type = CLI_STRING,                                          \
+		    .name = "to",                                          \
+		    .arg = "TIME",                                         \
+		    .offset = offsetof(options_, member_.to),              \
+		    .help = "frames received before TIME" },               \
+	    { .type = CLI_DURATION,                                        \
+		    .name = "for",                                         \
+		    .arg = "TIME",                                         \
+		    .offset = offsetof(options_, member_.for_ns),          \
+		    .help = "in place of --to: so long after --from",      \
+		    .excludes = "to",                                      \
+		    .needs = "from" },                                     \
+	    { .type = CLI_REPEAT,                                          \
+		    .name = "source",                                      \
+		    .arg = "ID",                                           \
+		    .offset = offsetof(options_, member_.sources),         \
+		    .help = "frames that name any of these sources;\n"     \
+		            "repeatable, or a list: 1,2; an id as\n"       \
+		            "evtape ls shows it, or label:TEXT" },         \
+	    { .type = CLI_LIST,                                            \
+		    .name = "event",                                       \
+		    .arg = "NAME",                                         \
+		    .offset = offsetof(options_, member_.events),          \
+		    .help = "frames of any of these events; repeatable" }, \
+	    SHOWN_TIME_OPTION
 
 /* Describes TIME, for the text of --help. */
 #define CLI_TIME_HELP                                                     \
 	"TIME is RFC 3339 (2026-03-01T12:51:43Z), 'YYYY-MM-DD HH:MM:SS' " \
-	"(UTC),\n"                                                        \
+	"(in --zone,\nelse UTC),\n"                                       \
 	"HH:MM[:SS] on the tape's day, if it has that time on one day "   \
 	"only,\n"                                                         \
 	"+10m from its start, -5m from its end, epoch seconds or\n"       \

@@ -1,5 +1,6 @@
 /* not_found.c - what is reported when a selection of frames is empty. */
 #include "tools/not_found.h"
+#include "tools/shown_time.h"
 
 #include <assert.h>
 #include <string.h>
@@ -149,8 +150,8 @@ not_found_report_span(const cli_command *cmd, evt_tape *const *tapes, size_t n,
 		return;
 	}
 	only = not_found_has_messages(tapes, n) ? "" : "only marks as ";
-	evt_timetext_format(first_ns, 3, first);
-	evt_timetext_format(last_ns, 3, last);
+	shown_time(first_ns, 3, first);
+	shown_time(last_ns, 3, last);
 	if (f == NULL || (!f->has_from && !f->has_to))
 		cli_note_always(cmd,
 		    "no frames found; %s %s %sframes from %s to %s", path, has,
@@ -159,9 +160,9 @@ not_found_report_span(const cli_command *cmd, evt_tape *const *tapes, size_t n,
 		cli_note_always(cmd,
 		    "no frames found from %s to %s; %s %s %sframes from %s "
 		    "to %s",
-		    f->has_from ? evt_timetext_format(f->from_ns, 3, from) :
+		    f->has_from ? shown_time(f->from_ns, 3, from) :
 		                  "the start",
-		    f->has_to ? evt_timetext_format(f->to_ns, 3, to) :
+		    f->has_to ? shown_time(f->to_ns, 3, to) :
 		                "the end",
 		    path, has, only, first, last);
 }

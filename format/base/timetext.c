@@ -433,18 +433,24 @@ timetext_minus(const char *p)
 	return strncmp(p, "\xe2\x88\x92", 3) == 0 ? 3 : 0;
 }
 
+/* Where a clock hangs: its offset from UTC if the text has one, else its zone. */
+struct timetext_place {
+	const evt_zone *zone; /* NULL: ahead_s counts */
+	int64_t ahead_s;      /* local time is so much ahead of UTC */
+};
+
 /* An offset in any form of ISO 8601: Z, +02:00, +0200 or +02; after a space
- * the first two; or nothing.  *ret_s: seconds that local time is ahead of UTC. */
+ * the first two; or nothing.  */
 static const char *
-timetext_offset(const char **p, int64_t *ret_s)
+timetext_offset(const char **p, struct timetext_place *place)
 {
 	size_t minus;
 	int h, m = 0;
 	bool spaced;
 
-	*ret_s = 0;
 	if (**p == '\0')
 		return NULL;
+	place->zone = NULL;
 	/* After a space, +02 alone could begin a message. */
 	spaced = **p == ' ' && ((*p)[1] == '+' || timetext_minus(*p + 1) > 0);
 	*p += spaced;
@@ -465,14 +471,28 @@ timetext_offset(const char **p, int64_t *ret_s)
 	if (!timetext_two_digits(p, 0, 59, &m))
 		return BAD_OFFSET;
 done:
-	*ret_s = (minus > 0 ? -1 : 1) * (h * 3600 + m * 60);
+	place->ahead_s = (minus > 0 ? -1 : 1) * (h * 3600 + m * 60);
 	return NULL;
 }
 
 static const char *
-timetext_absolute(const char *p, int64_t *ret_ns)
+timetext_local_to_ns(const struct timetext_place *place, int64_t s, int64_t ns,
+    int64_t *ret)
 {
-	int64_t days, s = 0, ns = 0, ahead = 0;
+	const char *why =
+	    timetext_to_ns(s - (place->zone == NULL ? place->ahead_s : 0), ns,
+	        ret);
+
+	if (why == NULL && place->zone != NULL)
+		*ret = evt_zone_to_utc(place->zone, *ret, false);
+	return why;
+}
+
+static const char *
+timetext_absolute(const char *p, const evt_zone *zone, int64_t *ret_ns)
+{
+	struct timetext_place place = { .zone = zone };
+	int64_t days, s = 0, ns = 0;
 	const char *why = timetext_date(&p, &days);
 
 	if (why == NULL && *p != '\0') {
@@ -481,13 +501,13 @@ timetext_absolute(const char *p, int64_t *ret_ns)
 		p++;
 		why = timetext_time_of_day(&p, &s, &ns);
 		if (why == NULL)
-			why = timetext_offset(&p, &ahead);
+			why = timetext_offset(&p, &place);
 		if (why == NULL && *p != '\0')
 			why = "unexpected text after the time";
 	}
 	if (why != NULL)
 		return why;
-	return timetext_to_ns(days * S_PER_DAY + s - ahead, ns, ret_ns);
+	return timetext_local_to_ns(&place, days * S_PER_DAY + s, ns, ret_ns);
 }
 
 static const char *
@@ -510,30 +530,57 @@ timetext_epoch(const char *p, int64_t *ret_ns)
 	return NULL;
 }
 
-/* Refuse a time of day that occurs more than once, and name the days.  `at_s` is
- * the first time. */
-static int
-timetext_refuse_days(const char *text, int64_t at_s, int64_t ahead_s,
-    int64_t last_s, evt_error *err)
+/* The day of a time on a local clock, since 1970-01-01. */
+static int64_t
+timetext_local_day(const struct timetext_place *place, int64_t ns)
 {
-	char days[160] = "";
+	int64_t rest,
+	    ahead = place->zone != NULL ? evt_zone_offset_s(place->zone, ns) :
+	                                  place->ahead_s;
+
+	return timetext_day_of(timetext_split_seconds(ns, &rest) + ahead);
+}
+
+/* A time of day on the days from `day` on. */
+struct timetext_days {
+	struct timetext_place place;
+	int64_t day, s, ns; /* the first day; second of the day, and the rest */
+};
+
+/* The time on the i-th day, at most INT64_MAX. */
+static int64_t
+timetext_days_at(const struct timetext_days *d, int64_t i)
+{
+	int64_t at;
+
+	return timetext_local_to_ns(&d->place, (d->day + i) * S_PER_DAY + d->s,
+	           d->ns, &at) == NULL ?
+	    at :
+	    INT64_MAX;
+}
+
+/* Refuse a time of day that the tape has more than once, and name the days. */
+static int
+timetext_refuse_days(const char *text, const struct timetext_days *days,
+    int64_t last_ns, evt_error *err)
+{
+	char list[160] = "";
 	size_t n = 0;
 
-	for (; at_s <= last_s; at_s += S_PER_DAY) {
+	for (int64_t i = 0; timetext_days_at(days, i) <= last_ns; i++) {
 		int y, m, d;
 
-		if (n + sizeof(", 2026-03-01, ...") > sizeof(days)) {
-			(void)snprintf(days + n, sizeof(days) - n, ", ...");
+		if (n + sizeof(", 2026-03-01, ...") > sizeof(list)) {
+			(void)snprintf(list + n, sizeof(list) - n, ", ...");
 			break;
 		}
-		timetext_date_from_days(timetext_day_of(at_s + ahead_s), &y, &m,
-		    &d);
-		n += (size_t)snprintf(days + n, sizeof(days) - n,
+		timetext_date_from_days(days->day + i, &y, &m, &d);
+		n += (size_t)snprintf(list + n, sizeof(list) - n,
 		    "%s%04d-%02d-%02d", n > 0 ? ", " : "", y, m, d);
 	}
 	return evt_err_set(err, EVT_ERR_ARG,
 	    "the tape has '%.40s' on several days: write the day, one of %s",
-	    text, days);
+	    text, list);
 }
 
 /* A time of day is on the only day on which the tape has it; if it has it never,
@@ -542,25 +589,28 @@ static int
 timetext_clock(const char *text, const evt_timetext_ref *ref, int64_t *ret_ns,
     evt_error *err)
 {
-	int64_t s, ns, rest, first, last, at, ahead = 0;
-	const char *p = text, *why = timetext_time_of_day(&p, &s, &ns);
+	struct timetext_days days = { .place.zone =
+		                          ref != NULL ? ref->zone : NULL };
+	const char *p = text,
+	           *why = timetext_time_of_day(&p, &days.s, &days.ns);
 
 	if (why == NULL)
-		why = timetext_offset(&p, &ahead);
+		why = timetext_offset(&p, &days.place);
 	if (why == NULL && *p != '\0')
 		why = "unexpected text after the time of day";
 	if (why == NULL && (ref == NULL || !ref->has_span))
 		why = "a time of day needs a tape, for its day";
 	if (why != NULL)
 		return timetext_refuse(err, "time", text, why, TIME_FORMS);
-	first = timetext_split_seconds(ref->first_ns, &rest);
-	last = timetext_split_seconds(ref->last_ns, &rest);
-	at = timetext_day_of(first + ahead) * S_PER_DAY + s - ahead;
-	if (at < first && at + S_PER_DAY <= last)
-		at += S_PER_DAY;
-	if (at >= first && at + S_PER_DAY <= last)
-		return timetext_refuse_days(text, at, ahead, last, err);
-	why = timetext_to_ns(at, ns, ret_ns);
+	days.day = timetext_local_day(&days.place, ref->first_ns);
+	if (timetext_days_at(&days, 0) < ref->first_ns &&
+	    timetext_days_at(&days, 1) <= ref->last_ns)
+		days.day++;
+	if (timetext_days_at(&days, 0) >= ref->first_ns &&
+	    timetext_days_at(&days, 1) <= ref->last_ns)
+		return timetext_refuse_days(text, &days, ref->last_ns, err);
+	why = timetext_local_to_ns(&days.place, days.day * S_PER_DAY + days.s,
+	    days.ns, ret_ns);
 	return why == NULL ?
 	    EVT_OK :
 	    timetext_refuse(err, "time", text, why, TIME_FORMS);
@@ -648,7 +698,8 @@ evt_timetext_parse(const char *text, const evt_timetext_ref *ref,
 	else if (*text == '+' || *text == '-')
 		why = timetext_relative(text, ref, ret_ns);
 	else if (digits > 0 && text[digits] == '-')
-		why = timetext_absolute(text, ret_ns);
+		why = timetext_absolute(text, ref != NULL ? ref->zone : NULL,
+		    ret_ns);
 	else if (digits > 0)
 		why = timetext_epoch(text, ret_ns);
 	else if (*text == '@')
@@ -672,13 +723,13 @@ timetext_put_digits(char *p, int64_t v, int n, char follow)
 	return p + n + 1;
 }
 
-const char *
-evt_timetext_format(int64_t ns, int digits, char out[EVT_TIMETEXT_MAX])
+/* The date and the time of day of a local time, and room for what follows: a point
+ * and the digits are there.  Returns the place after them. */
+static char *
+timetext_put(int64_t s, int64_t rest, int digits, char *p)
 {
-	int64_t rest, s = timetext_split_seconds(ns, &rest),
-	              day = timetext_day_of(s);
+	int64_t day = timetext_day_of(s);
 	int of_day = (int)(s - day * S_PER_DAY), y, m, d;
-	char *p = out;
 
 	timetext_date_from_days(day, &y, &m, &d);
 	p = timetext_put_digits(p, y, 4, '-');
@@ -687,14 +738,34 @@ evt_timetext_format(int64_t ns, int digits, char out[EVT_TIMETEXT_MAX])
 	p = timetext_put_digits(p, of_day / 3600, 2, ':');
 	p = timetext_put_digits(p, of_day / 60 % 60, 2, ':');
 	p = timetext_put_digits(p, of_day % 60, 2, '.');
-	if (digits > 9)
-		digits = 9;
-	if (digits > 0) {
-		timetext_put_digits(p, rest, 9, 'Z');
-		p += digits + 1;
-	}
-	p[-1] = 'Z';
-	*p = '\0';
+	if (digits <= 0)
+		return p - 1;
+	timetext_put_digits(p, rest, 9, '\0');
+	return p + (digits < 9 ? digits : 9);
+}
+
+const char *
+evt_timetext_format(int64_t ns, int digits, char out[EVT_TIMETEXT_MAX])
+{
+	return evt_timetext_format_zone(NULL, ns, digits, out);
+}
+
+const char *
+evt_timetext_format_zone(const evt_zone *zone, int64_t ns, int digits,
+    char out[EVT_TIMETEXT_MAX])
+{
+	int64_t rest, s = timetext_split_seconds(ns, &rest);
+	int ahead = zone != NULL ? evt_zone_offset_s(zone, ns) : 0;
+	char *end = timetext_put(s + ahead, rest, digits, out);
+
+	_Static_assert(sizeof("2026-03-01T12:51:43.123456789") +
+	            EVT_ZONE_OFFSET_MAX <=
+	        EVT_TIMETEXT_MAX,
+	    "room for the offset");
+	if (zone == NULL || (ahead == 0 && evt_zone_is_fixed(zone)))
+		memcpy(end, "Z", sizeof("Z"));
+	else
+		(void)evt_zone_offset_format(ahead, end);
 	return out;
 }
 

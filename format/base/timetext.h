@@ -1,13 +1,14 @@
 /*
  * timetext.h - times, durations and sizes as people write them.
  *
- * All times are UTC.  A parser accepts the whole string or none of it.  Its error
- * says what was wrong and shows the accepted forms.
+ * Times are UTC, unless a zone is given.  A parser accepts the whole string or none
+ * of it.  Its error says what was wrong and shows the accepted forms.
  */
 #ifndef EVT_FORMAT_BASE_TIMETEXT_H
 #define EVT_FORMAT_BASE_TIMETEXT_H
 
 #include "format/base/clock.h"
+#include "format/base/zone.h"
 #include "format/evtape.h"
 
 /* The tape that relative forms refer to. */
@@ -19,17 +20,19 @@ typedef struct evt_timetext_ref {
 	int (*find_mark)(void *ctx, const char *name, int64_t *ret_ns,
 	    evt_error *err);
 	void *ctx;
+	const evt_zone *zone; /* of times without an offset; NULL: UTC */
 } evt_timetext_ref;
 
 /*
  * Parse a time.  Forms:
  *   2026-03-01T12:51:43Z, ...43.25+02:00   RFC 3339, up to 9 digits of fraction
- *   2026-03-01 12:51:43[.fraction]         UTC; both may leave out the seconds,
- *                                          and either may have an offset or not
- *                                          (Z, +02:00, +0200, +02, U+2212 for
- *                                          the minus); 23:59:60, a leap second,
- *                                          is 00:00:00 of the next day
- *   2026-03-01                             midnight UTC
+ *   2026-03-01 12:51:43[.fraction]         in the zone of `ref`; both may leave
+ *                                          out the seconds, and either may have
+ *                                          an offset or not (Z, +02:00, +0200,
+ *                                          +02, U+2212 for the minus); 23:59:60,
+ *                                          a leap second, is 00:00:00 of the next
+ *                                          day
+ *   2026-03-01                             midnight in that zone
  *   12:51, 12:51:43[.fraction]             on the only day on which the tape has
  *                                          it, or the day of its first frame; on
  *                                          several days it is refused; may have
@@ -41,7 +44,8 @@ typedef struct evt_timetext_ref {
  *   @1700000000000000000                   epoch nanoseconds
  *   mark:NAME                              the bookmark with that text
  *   mark:NAME-5m, mark:NAME+5m             before or after it
- * `ref` may be NULL (then only absolute forms are accepted).  Range: years
+ * A local time that comes twice is the first; see evt_zone_to_utc().  `ref` may be
+ * NULL (then only absolute forms are accepted, in UTC).  Range: years
  * 1678 to 2262.  Errors: EVT_ERR_ARG, and those of find_mark.
  */
 int evt_timetext_parse(const char *text, const evt_timetext_ref *ref,
@@ -64,11 +68,15 @@ int evt_timetext_size_parse(const char *text, uint64_t *ret_bytes,
 int evt_timetext_int_parse(const char *text, const char *what, int64_t min,
     int64_t max, int64_t *ret_value, evt_error *err);
 
-#define EVT_TIMETEXT_MAX 40
+#define EVT_TIMETEXT_MAX 48
 /* "2026-03-01T12:51:43.123456789Z"; `digits` of fraction, 0 to 9.  Returns
  * out. */
 const char *evt_timetext_format(int64_t ns, int digits,
     char out[EVT_TIMETEXT_MAX]);
+/* The same in a zone, with its offset: "2026-03-01T13:51:43.123+01:00"; "Z" in one
+ * that always has the offset 0, and if `zone` is NULL. */
+const char *evt_timetext_format_zone(const evt_zone *zone, int64_t ns,
+    int digits, char out[EVT_TIMETEXT_MAX]);
 /* "2d03h04m", "1h02m03s", "3.2s", "450ms", "1.2ms", "12us": short, for people;
  * rounded down.  evt_timetext_duration_parse() reads it back, within its
  * range. */

@@ -10,6 +10,7 @@
 #include "format/base/timetext.h"
 #include "tools/evtape-replay/options.h"
 #include "tools/print.h"
+#include "tools/shown_time.h"
 
 void
 report_add_cursor(struct report *r, const evt_cursor *cursor)
@@ -150,7 +151,7 @@ report_status_print(const struct report *r, const evt_deck *deck,
 	evt_buf b = { 0 };
 
 	if (evt_buf_printf(&b, "%s  speed %s%s  ",
-	        evt_timetext_format(evt_deck_tape_time(deck, now_ns), 1, time),
+	        shown_time(evt_deck_tape_time(deck, now_ns), 1, time),
 	        evt_speed_format(evt_deck_speed(deck), speed),
 	        evt_deck_paused(deck) ? " (paused)" : "") &&
 	    report_add_lateness(&r->late, &b) &&

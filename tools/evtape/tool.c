@@ -50,7 +50,9 @@ tool_open_tapes(tool_context *c)
 	int n = c->open == TOOL_TAPES_FIRST ? 1 : c->n_args;
 
 	if (c->open == TOOL_TAPES_NONE)
-		return -1;
+		return shown_time_open(NULL, 0, &err) == EVT_OK ?
+		    -1 :
+		    cli_usage(c->cli, "%s", err.text);
 	/* If the reader of stdout closes it, the work ends; this is not a
 	 * failure. */
 	if (cmd->has_filter)

@@ -21,6 +21,7 @@
 #include "tools/evtape/command.h"
 #include "tools/evtape/lib/output_file.h"
 #include "tools/filter.h"
+#include "tools/shown_time.h"
 
 #define STEPS_MAX 1000000
 
@@ -70,6 +71,7 @@ static const cli_option table[] = {
 	    .offset = offsetof(struct options, timeout_ns),
 	    .help = "how long to wait for an answer (30s); a connection is\n"
 	            "given at most 5s" },
+	SHOWN_TIME_OPTION,
 	{ .type = CLI_END },
 };
 

@@ -18,6 +18,7 @@
 #include "tools/evtape/lib/output_file.h"
 #include "tools/not_found.h"
 #include "tools/print.h"
+#include "tools/shown_time.h"
 
 struct options {
 	cli_filter filter;
@@ -244,8 +245,8 @@ find_report(tool_context *c, bool stopped, int64_t from_ns, int64_t to_ns)
 	struct work *w = c->work;
 	char from[EVT_TIMETEXT_MAX], to[EVT_TIMETEXT_MAX], hits[40] = "nothing";
 
-	evt_timetext_format(from_ns, 3, from);
-	evt_timetext_format(to_ns, 3, to);
+	shown_time(from_ns, 3, from);
+	shown_time(to_ns, 3, to);
 	if (w->hits > 0)
 		snprintf(hits, sizeof(hits), "%" PRIu64 " hit%s", w->hits,
 		    w->hits == 1 ? "" : "s");

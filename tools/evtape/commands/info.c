@@ -16,6 +16,7 @@
 #include "tools/evtape/lib/json_line.h"
 #include "tools/evtape/lib/mark_words.h"
 #include "tools/print.h"
+#include "tools/shown_time.h"
 
 struct options {
 	bool json;
@@ -36,6 +37,7 @@ static const cli_option table[] = {
 	    .max = INT32_MAX,
 	    .help = "sources to list, most frames first (10)" },
 	FOLDER_SEARCH_OPTIONS(struct options, search),
+	SHOWN_TIME_OPTION,
 	{ .type = CLI_END },
 };
 
@@ -165,10 +167,8 @@ info_print_head(const evt_info *i, const struct feed_zone *zone,
 		print_line(stdout, "frames      none");
 		return;
 	}
-	print_line(stdout, "from        %s",
-	    evt_timetext_format(i->first_ns, 3, a));
-	print_line(stdout, "to          %s  (%s)",
-	    evt_timetext_format(i->last_ns, 3, b),
+	print_line(stdout, "from        %s", shown_time(i->first_ns, 3, a));
+	print_line(stdout, "to          %s  (%s)", shown_time(i->last_ns, 3, b),
 	    evt_timetext_duration_format(evt_clock_sub(i->last_ns, i->first_ns),
 	        c));
 	info_print_zone(zone);
@@ -221,8 +221,8 @@ info_print_keys(const char *title, const evt_info_key *keys, size_t n,
 		print_line(stdout, "  %-20s %10" PRIu64 " frame%s  %s  %s",
 		    keys[i].name[0] != '\0' ? keys[i].name : "(none)",
 		    keys[i].frames, info_pad(keys[i].frames),
-		    evt_timetext_format(keys[i].first_ns, 3, a),
-		    evt_timetext_format(keys[i].last_ns, 3, b));
+		    shown_time(keys[i].first_ns, 3, a),
+		    shown_time(keys[i].last_ns, 3, b));
 	}
 	if (n > top)
 		print_line(stdout, "  and %zu more: --top %zu shows all",
@@ -241,8 +241,8 @@ info_print_conns(const evt_info *info)
 		    "  %-20" PRIu32 " %10" PRIu64 " frame%s  %s  %s  %s",
 		    info->conns[i].conn, info->conns[i].frames,
 		    info_pad(info->conns[i].frames),
-		    evt_timetext_format(info->conns[i].first_ns, 3, a),
-		    evt_timetext_format(info->conns[i].last_ns, 3, b),
+		    shown_time(info->conns[i].first_ns, 3, a),
+		    shown_time(info->conns[i].last_ns, 3, b),
 		    evt_timetext_size_format(info->conns[i].bytes, c));
 }
 
@@ -254,7 +254,7 @@ info_print_mark(const evt_info_mark *m)
 
 	if (mark_words_add(&words, m->opcode, m->json))
 		print_line(stdout, "  %s  %.*s",
-		    evt_timetext_format(m->time_ns, 3, time), (int)words.len,
+		    shown_time(m->time_ns, 3, time), (int)words.len,
 		    (const char *)words.data);
 	evt_buf_free(&words);
 }
@@ -290,9 +290,8 @@ info_print_segments(const evt_info *info)
 		    "  %-20s %10" PRIu64 " frame%s  %s  %s  %s, %" PRIu32
 		    " block%s%s%s",
 		    s->file, s->frames, info_pad(s->frames),
-		    s->frames > 0 ? evt_timetext_format(s->first_ns, 3, a) :
-		                    "-",
-		    s->frames > 0 ? evt_timetext_format(s->last_ns, 3, b) : "-",
+		    s->frames > 0 ? shown_time(s->first_ns, 3, a) : "-",
+		    s->frames > 0 ? shown_time(s->last_ns, 3, b) : "-",
 		    evt_timetext_size_format(s->bytes, c), s->blocks,
 		    info_s(s->blocks), s->sealed ? "" : ", open",
 		    s->indexed ? "" : ", not indexed");

@@ -17,6 +17,7 @@
 #include "tools/evtape/lib/output_file.h"
 #include "tools/evtape/lib/rows.h"
 #include "tools/not_found.h"
+#include "tools/shown_time.h"
 
 enum sort { BY_ID, BY_FRAMES, BY_FIRST, BY_LAST, BY_RATE };
 
@@ -66,6 +67,7 @@ static const cli_option table[] = {
 	    .name = "json",
 	    .offset = offsetof(struct options, json),
 	    .help = "print a JSON object a line" },
+	SHOWN_TIME_OPTION,
 	{ .type = CLI_END },
 };
 
@@ -285,8 +287,8 @@ ls_add_text(const struct list *l, const struct source *s, evt_buf *b)
 		ok = evt_buf_add_byte(b, ' ');
 	ok = ok &&
 	    evt_buf_printf(b, " %10" PRIu64 " %8.2f/s  %s  %s ", s->frames,
-	        s->rate, evt_timetext_format(s->first_ns, 3, first),
-	        evt_timetext_format(s->last_ns, 3, last));
+	        s->rate, shown_time(s->first_ns, 3, first),
+	        shown_time(s->last_ns, 3, last));
 
 	for (size_t i = s->at; i < s->at + s->n && ok; i++) {
 		evt_key event = ls_event_name(l, l->count[i].event);

@@ -12,6 +12,7 @@
 #include "tools/evtape/lib/frame_loop.h"
 #include "tools/evtape/command.h"
 #include "tools/evtape/lib/output_file.h"
+#include "tools/shown_time.h"
 
 struct options {
 	const char *at, *remove;
@@ -50,6 +51,7 @@ static const cli_option table[] = {
 	    .offset = offsetof(struct options, json),
 	    .help = "with --list: print a JSON object a line",
 	    .needs = "list" },
+	SHOWN_TIME_OPTION,
 	{ .type = CLI_END },
 };
 
@@ -103,7 +105,7 @@ mark_add(tool_context *c, evt_error *err)
 		return r;
 	if (!queued)
 		cli_note(c->cli, "set bookmark '%s' at %s on %s", c->args[1],
-		    evt_timetext_format(time_ns, 3, time), c->args[0]);
+		    shown_time(time_ns, 3, time), c->args[0]);
 	return mark_done(c, queued);
 }
 
@@ -126,7 +128,7 @@ mark_print_bookmark(const evt_bookmark *m, bool json, evt_buf *b)
 
 	if (!json)
 		return evt_buf_printf(b, "%8" PRIu64 "  %s  ", m->seq,
-		           evt_timetext_format(m->time_ns, 3, time)) &&
+		           shown_time(m->time_ns, 3, time)) &&
 		    evt_shown_add(b, m->text, strlen(m->text), 0) &&
 		    evt_buf_add_byte(b, '\n');
 	evt_json_write_begin(&w, b);

@@ -1,5 +1,6 @@
 /* ctl_show.c - print the answers of an evtape-replay as text. */
 #include "tools/evtape/ctl/ctl_show.h"
+#include "tools/shown_time.h"
 
 #include <inttypes.h>
 
@@ -45,7 +46,7 @@ ctl_show_add_time(evt_json_view v, evt_buf *out)
 	int64_t ns;
 
 	return evt_buf_add_str(out,
-	    evt_json_view_int(v, &ns) ? evt_timetext_format(ns, 3, text) : "-");
+	    evt_json_view_int(v, &ns) ? shown_time(ns, 3, text) : "-");
 }
 
 static bool

@@ -12,6 +12,7 @@
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/jsoncmp.h"
 #include "tools/evtape/lib/output_file.h"
+#include "tools/shown_time.h"
 
 evt_json_view
 diff_report_value(const evt_frame_items *records, const evt_frame_item *record)
@@ -215,7 +216,7 @@ diff_report_add_head(evt_buf *b, const diff_pair *p)
 	char time[EVT_TIMETEXT_MAX];
 
 	return evt_buf_printf(b, "%c %s  ", "=~-+"[p->kind],
-	           evt_timetext_format(at->time_ns, 3, time)) &&
+	           shown_time(at->time_ns, 3, time)) &&
 	    diff_report_add_name(b, "(none)", p->source) &&
 	    evt_buf_add_str(b, "  ") &&
 	    diff_report_add_name(b, "(none)", p->event) &&

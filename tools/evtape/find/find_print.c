@@ -11,6 +11,7 @@
 #include "format/base/timetext.h"
 #include "format/find/find_json.h"
 #include "tools/evtape/lib/rows.h"
+#include "tools/shown_time.h"
 
 /* Append a JSON value as text for people: a string without its quotes. */
 static bool
@@ -45,21 +46,26 @@ find_print_cell(find_print *w, const evt_find_reason *why)
 static bool
 find_print_add_before(find_print *w, const evt_find_reason *why, evt_buf *out)
 {
-	char time[EVT_TIMETEXT_MAX] = "";
+	char time[EVT_TIMETEXT_MAX] = "", utc[EVT_TIMETEXT_MAX] = "";
 	evt_buf *cell = &w->cell;
 	bool ok, is_time;
 
 	if (why->before == NULL)
 		return true;
-	if (why->has_before_ns)
-		evt_timetext_format(why->before_ns, 3, time);
+	if (why->has_before_ns) {
+		shown_time(why->before_ns, 3, time);
+		evt_timetext_format(why->before_ns, 3, utc);
+	}
 	cell->len = 0;
 	ok = find_print_add_text(cell, why->before, why->before_len);
-	is_time = ok && cell->len == strlen(time) &&
-	    memcmp(cell->data, time, cell->len) == 0;
-	if (ok && !is_time && why->has_before_ns)
-		ok = evt_buf_printf(cell, " at %s", time);
-	return ok && evt_buf_add_str(out, is_time ? " (since " : " (was ") &&
+	is_time = ok && cell->len == strlen(utc) &&
+	    memcmp(cell->data, utc, cell->len) == 0;
+	if (is_time)
+		cell->len = 0;
+	else if (ok && why->has_before_ns)
+		ok = evt_buf_add_str(cell, " at ");
+	return ok && evt_buf_add_str(cell, time) &&
+	    evt_buf_add_str(out, is_time ? " (since " : " (was ") &&
 	    evt_shown_add(out, (const char *)cell->data, cell->len, 0) &&
 	    evt_buf_add_byte(out, ')');
 }
@@ -69,8 +75,8 @@ find_print_text(find_print *w, const evt_find_hit *h, evt_buf *out)
 {
 	char time[EVT_TIMETEXT_MAX];
 	const char *source = h->source.text != NULL ? h->source.text : "-";
-	bool ok = evt_buf_printf(out, "%s  ",
-	              evt_timetext_format(h->time_ns, 3, time)) &&
+	bool ok =
+	    evt_buf_printf(out, "%s  ", shown_time(h->time_ns, 3, time)) &&
 	    evt_shown_add(out, source,
 	        h->source.text != NULL ? h->source.len : 1, 10) &&
 	    evt_buf_add_str(out, "  ");

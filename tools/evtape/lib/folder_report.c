@@ -11,6 +11,7 @@
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/json_line.h"
 #include "tools/print.h"
+#include "tools/shown_time.h"
 
 #define DAY_NS (24 * 3600 * EVT_NS_PER_S)
 /* So many labels and bookmarks of a tape are shown. */
@@ -154,10 +155,8 @@ folder_report_head(const evt_tape_folder *f, const char *path)
 		bytes += f->tape[i].stored_bytes;
 	print_line(stdout, "folder      %s", path);
 	if (folder_report_span(f, &first, &last)) {
-		print_line(stdout, "from        %s",
-		    evt_timetext_format(first, 3, a));
-		print_line(stdout, "to          %s",
-		    evt_timetext_format(last, 3, b));
+		print_line(stdout, "from        %s", shown_time(first, 3, a));
+		print_line(stdout, "to          %s", shown_time(last, 3, b));
 	}
 	print_line(stdout, "on disk     %s",
 	    evt_timetext_size_format(bytes, a));
@@ -191,7 +190,7 @@ folder_report_bookmarks(const evt_tape_folder_tape *t)
 
 	for (size_t i = 0; i < n; i++)
 		print_line(stdout, "      bookmark  %s  %s",
-		    evt_timetext_format(t->bookmark[i].time_ns, 3, time),
+		    shown_time(t->bookmark[i].time_ns, 3, time),
 		    t->bookmark[i].text);
 }
 
@@ -208,7 +207,7 @@ folder_report_tape(const evt_tape_folder_tape *t)
 	print_line(stdout,
 	    "  %-24s  %9s  %6" PRIu64 " source%s  %4" PRIu64 " gap%s  %4" PRIu64
 	    " bookmark%s  %9s  %s%s%s",
-	    t->frames > 0 ? evt_timetext_format(t->first_ns, 3, a) : "empty",
+	    t->frames > 0 ? shown_time(t->first_ns, 3, a) : "empty",
 	    t->frames > 0 ?
 	        evt_timetext_duration_format(evt_clock_sub(t->last_ns,
 	                                         t->first_ns),
@@ -256,8 +255,7 @@ folder_report_nothing(const cli_command *cmd, const char *path, evt_error *err)
 		    "no tape found; %s has %zu tape%s with frames from %s to "
 		    "%s",
 		    path, all.n_tapes, folder_report_s(all.n_tapes),
-		    evt_timetext_format(first, 3, a),
-		    evt_timetext_format(last, 3, b));
+		    shown_time(first, 3, a), shown_time(last, 3, b));
 	else if (r == EVT_OK)
 		cli_note_always(cmd,
 		    "no tape found; %s has %zu tape%s without frames", path,

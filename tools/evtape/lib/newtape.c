@@ -18,6 +18,7 @@
 #include "format/store/block.h"
 #include "tools/evtape/lib/stop.h"
 #include "tools/output_path.h"
+#include "tools/shown_time.h"
 
 struct newtape {
 	char *path, *part;
@@ -144,8 +145,8 @@ newtape_report(const newtape *t, const cli_command *cmd)
 	else
 		cli_note(cmd, "made %s: %" PRIu64 " frame%s from %s to %s",
 		    t->path, t->frames, t->frames == 1 ? "" : "s",
-		    evt_timetext_format(t->first_ns, 3, first),
-		    evt_timetext_format(t->last_ns, 3, last));
+		    shown_time(t->first_ns, 3, first),
+		    shown_time(t->last_ns, 3, last));
 }
 
 int

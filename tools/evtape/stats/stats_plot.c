@@ -12,6 +12,7 @@
 #include "format/base/timetext.h"
 #include "tools/evtape/stats/stats.h"
 #include "tools/evtape/lib/xml.h"
+#include "tools/shown_time.h"
 
 #define LEFT 150.0
 #define WIDTH 830.0
@@ -65,7 +66,15 @@ stats_plot_add_ticks(const stats *s, evt_buf *out)
 	            s->bucket_ns),
 	        step = stats_plot_tick_step(span);
 	int64_t end = evt_clock_add(s->from_ns, span);
-	int64_t t = evt_clock_add(evt_clock_floor(s->from_ns, step), step);
+	/* Midnight is that of the zone; where it is at the start counts. */
+	int64_t ahead = shown_time_zone() != NULL ?
+	    evt_zone_offset_s(shown_time_zone(), s->from_ns) * EVT_NS_PER_S :
+	    0;
+	int64_t t = evt_clock_add(
+	    evt_clock_sub(evt_clock_floor(evt_clock_add(s->from_ns, ahead),
+	                      step),
+	        ahead),
+	    step);
 	int digits = step >= EVT_NS_PER_S ? 0 : step >= EVT_NS_PER_MS ? 3 : 6;
 	bool ok = true;
 
@@ -73,7 +82,7 @@ stats_plot_add_ticks(const stats *s, evt_buf *out)
 		char text[EVT_TIMETEXT_MAX];
 		double x = stats_plot_x_of(s, t);
 		/* The title has the date; a label has the time of day, or the day. */
-		const char *shown = evt_timetext_format(t, digits, text);
+		const char *shown = shown_time(t, digits, text);
 
 		if (step >= 86400 * EVT_NS_PER_S)
 			text[10] = '\0';
@@ -226,10 +235,9 @@ stats_plot_add_head(const stats *s, const char *title, evt_buf *out)
 		return ok && evt_buf_add_str(out, "no frames</text>\n");
 	return ok &&
 	    evt_buf_printf(out,
-	        "%s to %s (UTC): %" PRIu64 " frame%s, %zu gap%s</text>\n",
-	        evt_timetext_format(s->from_ns, 0, a),
-	        evt_timetext_format(s->to_ns, 0, b), s->all_frames,
-	        s->all_frames == 1 ? "" : "s", s->n_gaps,
+	        "%s to %s: %" PRIu64 " frame%s, %zu gap%s</text>\n",
+	        shown_time(s->from_ns, 0, a), shown_time(s->to_ns, 0, b),
+	        s->all_frames, s->all_frames == 1 ? "" : "s", s->n_gaps,
 	        s->n_gaps == 1 ? "" : "s") &&
 	    evt_buf_printf(out,
 	        "<text class=\"e\" x=\"%.0f\" y=\"%.0f\">frames each "

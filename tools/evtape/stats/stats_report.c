@@ -8,6 +8,7 @@
 #include "format/base/timetext.h"
 #include "tools/evtape/lib/rows.h"
 #include "tools/evtape/stats/stats.h"
+#include "tools/shown_time.h"
 
 static double
 stats_report_rate(const stats_series *x)
@@ -73,7 +74,7 @@ stats_report_add_gaps_text(const stats *s, evt_buf *out)
 		const stats_gap *g = &s->gap[i];
 
 		ok = evt_buf_printf(out, "  %s",
-		    evt_timetext_format(g->from_ns, 3, time));
+		    shown_time(g->from_ns, 3, time));
 		if (ok && g->seconds >= 0)
 			ok = evt_buf_printf(out, "  %.3f s", g->seconds);
 		if (ok && g->frames >= 0)
@@ -94,8 +95,7 @@ stats_report_add_totals(const stats *s, evt_buf *out)
 
 	if (s->has_span &&
 	    !evt_buf_printf(out, "from    %s\nto      %s  (%s)\n",
-	        evt_timetext_format(s->from_ns, 3, a),
-	        evt_timetext_format(s->to_ns, 3, b),
+	        shown_time(s->from_ns, 3, a), shown_time(s->to_ns, 3, b),
 	        evt_timetext_duration_format(evt_clock_sub(s->to_ns,
 	                                         s->from_ns),
 	            c)))

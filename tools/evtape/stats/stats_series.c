@@ -12,6 +12,7 @@
 #include "tools/evtape/lib/rows.h"
 #include "tools/evtape/stats/stats.h"
 #include "tools/not_found.h"
+#include "tools/shown_time.h"
 
 /* Most steps of all lines together: 64 MiB. */
 #define CELLS_MAX (2u << 20)
@@ -121,7 +122,7 @@ stats_series_text_step(const evt_series_line *l, int64_t from_ns,
 	char time[EVT_TIMETEXT_MAX], length[EVT_TIMETEXT_MAX];
 	size_t empty = 0;
 
-	evt_timetext_format(from_ns + (int64_t)*i * bucket_ns, 3, time);
+	shown_time(from_ns + (int64_t)*i * bucket_ns, 3, time);
 	if (b->count > 0)
 		return evt_buf_printf(out,
 		    "  %s  %9" PRIu64 " %14.10g %14.10g %14.10g\n", time,
