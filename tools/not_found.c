@@ -160,11 +160,9 @@ not_found_report_span(const cli_command *cmd, evt_tape *const *tapes, size_t n,
 		cli_note_always(cmd,
 		    "no frames found from %s to %s; %s %s %sframes from %s "
 		    "to %s",
-		    f->has_from ? shown_time(f->from_ns, 3, from) :
-		                  "the start",
-		    f->has_to ? shown_time(f->to_ns, 3, to) :
-		                "the end",
-		    path, has, only, first, last);
+		    f->has_from ? shown_time(f->from_ns, 3, from) : "the start",
+		    f->has_to ? shown_time(f->to_ns, 3, to) : "the end", path,
+		    has, only, first, last);
 }
 
 void

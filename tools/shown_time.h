@@ -12,14 +12,15 @@
 #include "tools/cli.h"
 
 /* The row for a command's table of options. */
-#define SHOWN_TIME_OPTION                                                    \
-	{                                                                    \
-		.type = CLI_CALL, .name = "zone", .arg = "ZONE",             \
-		.set = shown_time_set,                                       \
-		.help = "the time zone of what is shown, and of times that\n" \
-		        "are given without an offset: Europe/Berlin, local,\n" \
-		        "feed (that of the feed's own times), +02:00 or UTC;\n" \
-		        "default: EVTAPE_ZONE, else UTC"                     \
+#define SHOWN_TIME_OPTION                                                   \
+	{                                                                   \
+		.type = CLI_CALL, .name = "zone", .arg = "ZONE",            \
+		.set = shown_time_set,                                      \
+		.help =                                                     \
+		    "the time zone of what is shown, and of times that\n"   \
+		    "are given without an offset: Europe/Berlin, local,\n"  \
+		    "feed (that of the feed's own times), +02:00 or UTC;\n" \
+		    "default: EVTAPE_ZONE, else UTC"                        \
 	}
 
 /* The row's function.  Errors: EVT_ERR_ARG, EVT_ERR_NOMEM. */

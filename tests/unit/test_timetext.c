@@ -394,6 +394,63 @@ TEST(time_format)
 
 /* ---- durations ----------------------------------------------------------- */
 
+/* In a zone: what has no offset, days, times of day, and output. */
+TEST(zones)
+{
+	static const struct {
+		const char *text, *utc;
+	} in_berlin[] = {
+		{ "2026-03-28 12:00", "2026-03-28T11:00:00Z" },
+		{ "2026-03-29 12:00", "2026-03-29T10:00:00Z" },
+		{ "2026-03-29 12:00Z", "2026-03-29T12:00:00Z" },
+		{ "2026-03-29 12:00-05:00", "2026-03-29T17:00:00Z" },
+		{ "2026-03-29", "2026-03-28T23:00:00Z" },
+		{ "2026-10-25 02:30", "2026-10-25T00:30:00Z" }, /* the first */
+		{ "2026-03-29 02:30", "2026-03-29T01:30:00Z" }, /* left out */
+		{ "1700000000", "2023-11-14T22:13:20Z" },
+		/* The tape begins at 23:30 of the 24th and ends at 12:00. */
+		{ "23:45", "2026-10-24T21:45:00Z" },
+		{ "11:00", "2026-10-25T10:00:00Z" },
+		{ "11:00Z", "2026-10-25T11:00:00Z" },
+	};
+	evt_timetext_ref here = { .has_span = true };
+	char text[EVT_TIMETEXT_MAX];
+	evt_zone *zone;
+	evt_error err;
+
+	assert_int_equal(evt_zone_open("Europe/Berlin", &zone, &err), EVT_OK);
+	here.zone = zone;
+	assert_int_equal(evt_timetext_parse("2026-10-24T21:30:00Z", NULL,
+	                     &here.first_ns, &err),
+	    EVT_OK);
+	assert_int_equal(evt_timetext_parse("2026-10-25T11:00:00Z", NULL,
+	                     &here.last_ns, &err),
+	    EVT_OK);
+	for (size_t i = 0; i < sizeof(in_berlin) / sizeof(in_berlin[0]); i++) {
+		int64_t ns;
+
+		assert_int_equal(evt_timetext_parse(in_berlin[i].text, &here,
+		                     &ns, &err),
+		    EVT_OK);
+		assert_string_equal(evt_timetext_format(ns, 0, text),
+		    in_berlin[i].utc);
+	}
+	assert_string_equal(evt_timetext_format_zone(zone, here.first_ns + 5, 9,
+	                        text),
+	    "2026-10-24T23:30:00.000000005+02:00");
+	assert_string_equal(evt_timetext_format_zone(zone, here.last_ns, 0,
+	                        text),
+	    "2026-10-25T12:00:00+01:00");
+	(void)evt_timetext_format_zone(zone, INT64_MIN, 9, text);
+	(void)evt_timetext_format_zone(zone, INT64_MAX, 9, text);
+	evt_zone_free(zone);
+	assert_int_equal(evt_zone_open("UTC", &zone, &err), EVT_OK);
+	assert_string_equal(evt_timetext_format_zone(zone, here.last_ns, 3,
+	                        text),
+	    "2026-10-25T11:00:00.000Z");
+	evt_zone_free(zone);
+}
+
 TEST(durations)
 {
 	static const struct time_case cases[] = {
@@ -697,6 +754,7 @@ main(void)
 		RUN(unknown_mark),
 		RUN(calendar),
 		RUN(time_format),
+		RUN(zones),
 		RUN(durations),
 		RUN(durations_refused),
 		RUN(duration_format),
