@@ -23,7 +23,7 @@ class Looking(ControlCase):
 
     def test_events_add_up_to_frames(self):
         """As in the document's example, and in the timeline, which counts marks."""
-        self.serve(self.tape("t.tape", [(0, state(1, 1)), (1, "X"), mark(2, {"mark": "note", "text": "a"}, 7)]))
+        self.serve(self.tape("t.tape", [(0, state(1, 1)), mark(1, {"mark": "note", "text": "a"}, 7), (2, "X")]))
         got = self.get("tape")
         self.assertEqual(sum(e["frames"] for e in got["events"]), got["frames"])
         line = self.get("timeline", buckets=5)
