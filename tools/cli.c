@@ -443,7 +443,13 @@ cli_set_option(const cli_option *o, void *options, const char *arg,
 		*(int64_t *)field = value;
 		return EVT_OK;
 	case CLI_DURATION:
-		return evt_timetext_duration_parse(arg, field, err);
+		if (evt_timetext_duration_parse(arg, &value, err) != EVT_OK)
+			return EVT_ERR_ARG;
+		if (value < o->min)
+			return evt_err_set(err, EVT_ERR_ARG,
+			    "it must be more than 0");
+		*(int64_t *)field = value;
+		return EVT_OK;
 	case CLI_SIZE:
 		return evt_timetext_size_parse(arg, field, err);
 	default:

@@ -49,7 +49,8 @@ typedef struct cli_option {
 	const char *arg;
 	size_t offset;    /* of the field in the options struct */
 	const char *help; /* description; may have several lines */
-	int64_t min, max; /* CLI_INT: the valid range */
+	int64_t min,
+	    max; /* CLI_INT: the valid range; CLI_DURATION: min alone */
 	/* CLI_CALL; arg is NULL if none was given. */
 	int (*set)(void *options, const char *arg, evt_error *err);
 	/* Names of other options of the table, with commas between them: beside

@@ -1,6 +1,7 @@
 /* filter.c - the options that choose frames, and the tapes they refer to. */
 #include "tools/filter.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,6 +125,27 @@ cli_filter_set(cli_filter *o, const evt_timetext_ref *ref,
 	if (r == EVT_OK)
 		*ret_filter = f;
 	return r;
+}
+
+const char *
+cli_window(const evt_filter *f, char text[CLI_WINDOW_MAX])
+{
+	char from[EVT_TIMETEXT_MAX], to[EVT_TIMETEXT_MAX];
+
+	(void)snprintf(text, CLI_WINDOW_MAX, "from %s to %s",
+	    f->has_from ? shown_time(f->from_ns, 3, from) : "the start",
+	    f->has_to ? shown_time(f->to_ns, 3, to) : "the end");
+	return text;
+}
+
+void
+cli_filter_report(const cli_filter *o, const cli_command *cmd,
+    const evt_filter *f)
+{
+	char window[CLI_WINDOW_MAX];
+
+	if (o->verbose)
+		cli_note(cmd, "selected: %s", cli_window(f, window));
 }
 
 void

@@ -10,42 +10,50 @@
 typedef struct cli_filter {
 	const char *from, *to;
 	int64_t for_ns; /* 0: not given */
+	bool verbose;
 	evt_strings sources, events, kinds;
 	evt_source_select select; /* cli_filter_set() makes it of `sources` */
 } cli_filter;
 
 /* Rows for the option table of a command whose options struct, of type
  * `options_`, has a cli_filter as its member `member_`. */
-#define CLI_FILTER_OPTIONS(options_, member_)                              \
-	{ .type = CLI_STRING,                                              \
-		.name = "from",                                            \
-		.arg = "TIME",                                             \
-		.offset = offsetof(options_, member_.from),                \
-		.help = "frames received at or after TIME" },              \
-	    { .type = CLI_STRING,                                          \
-		    .name = "to",                                          \
-		    .arg = "TIME",                                         \
-		    .offset = offsetof(options_, member_.to),              \
-		    .help = "frames received before TIME" },               \
-	    { .type = CLI_DURATION,                                        \
-		    .name = "for",                                         \
-		    .arg = "TIME",                                         \
-		    .offset = offsetof(options_, member_.for_ns),          \
-		    .help = "in place of --to: so long after --from",      \
-		    .excludes = "to",                                      \
-		    .needs = "from" },                                     \
-	    { .type = CLI_REPEAT,                                          \
-		    .name = "source",                                      \
-		    .arg = "ID",                                           \
-		    .offset = offsetof(options_, member_.sources),         \
-		    .help = "frames that name any of these sources;\n"     \
-		            "repeatable, or a list: 1,2; an id as\n"       \
-		            "evtape ls shows it, or label:TEXT" },         \
-	    { .type = CLI_LIST,                                            \
-		    .name = "event",                                       \
-		    .arg = "NAME",                                         \
-		    .offset = offsetof(options_, member_.events),          \
-		    .help = "frames of any of these events; repeatable" }, \
+#define CLI_FILTER_OPTIONS(options_, member_)                               \
+	{ .type = CLI_STRING,                                               \
+		.name = "from",                                             \
+		.arg = "TIME",                                              \
+		.offset = offsetof(options_, member_.from),                 \
+		.help = "frames received at or after TIME" },               \
+	    { .type = CLI_STRING,                                           \
+		    .name = "to",                                           \
+		    .arg = "TIME",                                          \
+		    .offset = offsetof(options_, member_.to),               \
+		    .help = "frames received before TIME" },                \
+	    { .type = CLI_DURATION,                                         \
+		    .name = "for",                                          \
+		    .arg = "TIME",                                          \
+		    .offset = offsetof(options_, member_.for_ns),           \
+		    .min = 1,                                               \
+		    .help = "in place of --to: so long after --from",       \
+		    .excludes = "to",                                       \
+		    .needs = "from" },                                      \
+	    { .type = CLI_REPEAT,                                           \
+		    .name = "source",                                       \
+		    .arg = "ID",                                            \
+		    .offset = offsetof(options_, member_.sources),          \
+		    .help = "frames that name any of these sources;\n"      \
+		            "repeatable, or a list: 1,2; an id as\n"        \
+		            "evtape ls shows it, or label:TEXT" },          \
+	    { .type = CLI_LIST,                                             \
+		    .name = "event",                                        \
+		    .arg = "NAME",                                          \
+		    .offset = offsetof(options_, member_.events),           \
+		    .help = "frames of any of these events; repeatable" },  \
+	    { .type = CLI_FLAG,                                             \
+		    .letter = 'v',                                          \
+		    .name = "verbose",                                      \
+		    .offset = offsetof(options_, member_.verbose),          \
+		    .help = "report the window as it was understood, and\n" \
+		            "figures of the work" },                        \
 	    SHOWN_TIME_OPTION
 
 /* Describes TIME, for the text of --help. */
@@ -82,5 +90,13 @@ int cli_filter_set(cli_filter *options, const evt_timetext_ref *ref,
     const cli_tapes *tapes, evt_filter *ret_filter, evt_error *err);
 
 void cli_filter_free(cli_filter *options);
+
+#define CLI_WINDOW_MAX (2 * EVT_TIMETEXT_MAX + 16)
+/* "from TIME to TIME", for people; an open end is "the start" or "the end".
+ * Returns `text`. */
+const char *cli_window(const evt_filter *filter, char text[CLI_WINDOW_MAX]);
+/* With --verbose: report the window. */
+void cli_filter_report(const cli_filter *options, const cli_command *cmd,
+    const evt_filter *filter);
 
 #endif

@@ -1,6 +1,5 @@
 /* not_found.c - what is reported when a selection of frames is empty. */
 #include "tools/not_found.h"
-#include "tools/shown_time.h"
 
 #include <assert.h>
 #include <string.h>
@@ -10,6 +9,8 @@
 #include "format/base/nearest.h"
 #include "format/base/strings.h"
 #include "format/base/timetext.h"
+#include "tools/filter.h"
+#include "tools/shown_time.h"
 
 /* So many absent names are explained; so many names of the tapes are compared
  * with each. */
@@ -132,8 +133,9 @@ static void
 not_found_report_span(const cli_command *cmd, evt_tape *const *tapes, size_t n,
     const evt_filter *f)
 {
-	char from[EVT_TIMETEXT_MAX], to[EVT_TIMETEXT_MAX];
 	char first[EVT_TIMETEXT_MAX], last[EVT_TIMETEXT_MAX];
+	char window[CLI_WINDOW_MAX + 1] = "";
+	bool whole = f == NULL || (!f->has_from && !f->has_to);
 	int64_t first_ns = INT64_MAX, last_ns = INT64_MIN, a, b;
 	const char *path = n == 1 ? evt_tape_path(tapes[0]) : "the tapes";
 	const char *has = n == 1 ? "has" : "have", *only;
@@ -144,25 +146,19 @@ not_found_report_span(const cli_command *cmd, evt_tape *const *tapes, size_t n,
 		first_ns = a < first_ns ? a : first_ns;
 		last_ns = b > last_ns ? b : last_ns;
 	}
+	if (!whole) {
+		window[0] = ' ';
+		cli_window(f, window + 1);
+	}
 	if (first_ns > last_ns) {
-		cli_note_always(cmd, "no frames found: %s %s no frames", path,
-		    has);
+		cli_note_always(cmd, "no frames found%s: %s %s no frames",
+		    window, path, has);
 		return;
 	}
 	only = not_found_has_messages(tapes, n) ? "" : "only marks as ";
-	shown_time(first_ns, 3, first);
-	shown_time(last_ns, 3, last);
-	if (f == NULL || (!f->has_from && !f->has_to))
-		cli_note_always(cmd,
-		    "no frames found; %s %s %sframes from %s to %s", path, has,
-		    only, first, last);
-	else
-		cli_note_always(cmd,
-		    "no frames found from %s to %s; %s %s %sframes from %s "
-		    "to %s",
-		    f->has_from ? shown_time(f->from_ns, 3, from) : "the start",
-		    f->has_to ? shown_time(f->to_ns, 3, to) : "the end", path,
-		    has, only, first, last);
+	cli_note_always(cmd, "no frames found%s; %s %s %sframes from %s to %s",
+	    window, path, has, only, shown_time(first_ns, 3, first),
+	    shown_time(last_ns, 3, last));
 }
 
 void

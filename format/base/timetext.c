@@ -599,7 +599,7 @@ timetext_clock(const char *text, const evt_timetext_ref *ref, int64_t *ret_ns,
 	if (why == NULL && *p != '\0')
 		why = "unexpected text after the time of day";
 	if (why == NULL && (ref == NULL || !ref->has_span))
-		why = "a time of day needs a tape, for its day";
+		why = "a time of day needs a tape with frames, for its day";
 	if (why != NULL)
 		return timetext_refuse(err, "time", text, why, TIME_FORMS);
 	days.day = timetext_local_day(&days.place, ref->first_ns);
@@ -654,7 +654,7 @@ timetext_relative(const char *p, const evt_timetext_ref *ref, int64_t *ret_ns)
 	if (why != NULL)
 		return why;
 	if (ref == NULL || !ref->has_span)
-		return "a relative time needs a tape";
+		return "a relative time needs a tape with frames";
 	over = *p == '+' ? __builtin_add_overflow(ref->first_ns, d, &d) :
 	                   __builtin_sub_overflow(ref->last_ns, d, &d);
 	if (over)

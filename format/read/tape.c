@@ -183,6 +183,9 @@ struct span {
 /* The span of a tape, and that of all its frames, bookmarks too. */
 struct spans {
 	struct span tape, all;
+	bool known; /* which blocks have bookmarks: those of these frames */
+	uint64_t *bookmark;
+	size_t n_bookmarks;
 };
 
 static void
@@ -235,9 +238,64 @@ tape_widen_by_block(const evt_segment *s, const evt_segment_block *b,
 	return r;
 }
 
-/* A block's header has the times of its bookmarks too.  So each block that seems
- * to widen the span is read; of frames in order of time, that is the first one,
- * or the last one if `last` is set. */
+static int
+tape_compare_seq(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The index knows which frames are bookmarks. */
+static int
+tape_find_bookmarks(evt_tape *t, struct spans *spans, evt_error *err)
+{
+	evt_summary sum = { 0 };
+	uint64_t damaged;
+	int r;
+
+	if (t->index == NULL)
+		return EVT_OK;
+	r = evt_tape_gather(t, EVT_INFO_MARKS, &sum, &damaged, err);
+	if (r == EVT_OK) {
+		spans->bookmark =
+		    calloc(sum.n_marks + 1, sizeof(*spans->bookmark));
+		spans->known = spans->bookmark != NULL;
+		r = spans->known ? EVT_OK : evt_err_nomem(err);
+	}
+	for (size_t i = 0; r == EVT_OK && i < sum.n_marks; i++) {
+		if (sum.mark[i].opcode == EVT_MARK_BOOKMARK)
+			spans->bookmark[spans->n_bookmarks++] = sum.mark[i].seq;
+	}
+	if (spans->n_bookmarks > 0)
+		qsort(spans->bookmark, spans->n_bookmarks,
+		    sizeof(*spans->bookmark), tape_compare_seq);
+	evt_summary_free(&sum);
+	return r;
+}
+
+/* Whether a block has a bookmark, or may have one. */
+static bool
+tape_has_bookmark(const struct spans *spans, const evt_segment_block *b)
+{
+	size_t from = 0, to = spans->n_bookmarks;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+
+		if (spans->bookmark[middle] < b->first_seq)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return !spans->known ||
+	    (from < spans->n_bookmarks &&
+	        spans->bookmark[from] - b->first_seq < b->frames);
+}
+
+/* A block's header has the times of its bookmarks too.  So each block that may
+ * have one and seems to widen the span is read; of frames in order of time, that
+ * is the first one, or the last one if `last` is set. */
 static int
 tape_widen_by_blocks(evt_tape *t, bool last, struct spans *spans,
     evt_error *err)
@@ -254,7 +312,9 @@ tape_widen_by_blocks(evt_tape *t, bool last, struct spans *spans,
 			    &s->blocks[last ? s->n_blocks - 1 - k : k];
 
 			tape_widen(&spans->all, b->min_ns, b->max_ns);
-			if (!span->any ||
+			if (!tape_has_bookmark(spans, b))
+				tape_widen(span, b->min_ns, b->max_ns);
+			else if (!span->any ||
 			    (last ? b->max_ns > span->last :
 			            b->min_ns < span->first))
 				r = tape_widen_by_block(s, b, span, err);
@@ -275,9 +335,12 @@ evt_tape_span(evt_tape *t, int64_t *ret_first_ns, int64_t *ret_last_ns,
 		r = evt_tape_each_open(t, evt_tape_end_seq(t),
 		    tape_widen_by_frame, &spans, err);
 	if (r == EVT_OK)
+		r = tape_find_bookmarks(t, &spans, err);
+	if (r == EVT_OK)
 		r = tape_widen_by_blocks(t, false, &spans, err);
 	if (r == EVT_OK)
 		r = tape_widen_by_blocks(t, true, &spans, err);
+	free(spans.bookmark);
 	if (r != EVT_OK)
 		return r;
 	if (!span->any)

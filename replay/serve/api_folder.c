@@ -66,26 +66,29 @@ api_folder_free(evt_http_request_job *job)
 
 /* An absolute time: it is not one of the tape that is played. */
 static int
-api_folder_time(const evt_http_request *x, const char *name, bool *ret_has,
-    int64_t *ret_ns, evt_error *err)
+api_folder_time(const evt_site *site, const evt_http_request *x,
+    const char *name, bool *ret_has, int64_t *ret_ns, evt_error *err)
 {
 	const char *text = evt_http_request_arg(x, name);
+	evt_timetext_ref in_zone = { .zone = site->ref.zone };
 
 	*ret_has = text != NULL && *text != '\0';
-	return *ret_has ? evt_timetext_parse(text, NULL, ret_ns, err) : EVT_OK;
+	return *ret_has ? evt_timetext_parse(text, &in_zone, ret_ns, err) :
+	                  EVT_OK;
 }
 
 /* The arguments are those of the request, which outlives the job. */
 static int
-api_folder_query(struct folder_job *j, const evt_http_request *x,
-    evt_error *err)
+api_folder_query(const evt_site *site, struct folder_job *j,
+    const evt_http_request *x, evt_error *err)
 {
 	const char *source = evt_http_request_arg(x, "source");
 	evt_tape_folder_query *q = &j->query;
-	int r = api_folder_time(x, "from", &q->has_from, &q->from_ns, err);
+	int r =
+	    api_folder_time(site, x, "from", &q->has_from, &q->from_ns, err);
 
 	if (r == EVT_OK)
-		r = api_folder_time(x, "to", &q->has_to, &q->to_ns, err);
+		r = api_folder_time(site, x, "to", &q->has_to, &q->to_ns, err);
 	if (r == EVT_OK && source != NULL && *source != '\0')
 		r = evt_source_select_add(&j->sources, source, NULL, 0, err);
 	q->label = evt_http_request_arg(x, "label");
@@ -121,7 +124,7 @@ evt_api_tapes(evt_site *site, evt_http_request *x)
 	j->job = (evt_http_request_job){ api_folder_work, api_folder_free };
 	j->path = site->folder;
 	j->open_name = site->open_name;
-	r = api_folder_query(j, x, &err);
+	r = api_folder_query(site, j, x, &err);
 	if (r == EVT_OK)
 		r = evt_tape_folder_find(j->path, &j->folder, &err);
 	if (r == EVT_OK) {

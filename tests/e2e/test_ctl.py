@@ -252,7 +252,7 @@ class Asking(Case):
     def test_tape(self):
         out = self.ctl(self.url, "tape").splitlines()
         self.assertEqual(out[0], self.file)
-        self.assertRegex(out[1], r"^2026-03-01T12:51:43\.000Z to 2026-03-01T12:51:50\.000Z, 5 frames, \S+ \S+, 2 sources$")
+        self.assertRegex(out[1], r"^2026-03-01T12:51:43\.000Z to 2026-03-01T12:51:49\.000Z, 5 frames, \S+ \S+, 2 sources$")
         self.assertIn(["state", "3"], [line.split() for line in out[2:]])
 
     def test_lists(self):

@@ -150,8 +150,8 @@ class Cat(tooltest.Case):
         tape = self.many_blocks()
         everything = evtest.run("evtape", "cat", "-v", tape).stderr
         some = evtest.run("evtape", "cat", "-v", "--from", "+10s", "--to", "+12s", tape).stderr
-        self.assertEqual(some, b"evtape cat: 1 block read\n")
-        self.assertGreater(int(everything.split()[2]), 8)
+        self.assertEqual(evtest.lines(some)[1:], [b"evtape cat: 1 block read"])
+        self.assertGreater(int(evtest.lines(everything)[1].split()[2]), 8)
 
     def test_follow_ends_with_the_recording(self):
         tape = self.path("live.tape")

@@ -448,7 +448,7 @@ class Errors(ReplayCase):
                    self.write("good", "0123456789abcdef\n"), tape)
         done = run("evtape-replay", "--listen", "0", "--ready-file", self.path("no/where"), tape,
                    check=1)
-        self.assertIn(b"cannot write", done.stderr)
+        self.assertIn(b"there is no folder", done.stderr)
 
     def test_help_and_man(self):
         out = run("evtape-replay", "--help").stdout.decode()

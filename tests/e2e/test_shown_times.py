@@ -93,6 +93,36 @@ class Zones(tooltest.Case):
         done = evtest.run("evtape", "ls", plain, env=dict(os.environ, EVTAPE_ZONE="feed"))
         self.assertEqual(done.stdout, self.out("ls", plain))
 
+    def test_the_window_as_it_was_understood(self):
+        """--verbose shows it, and so does what finds nothing, also on an empty tape."""
+        tape = self.tape()
+        window = "from 2023-11-14T23:14:20.000+01:00 to 2023-11-14T23:15:20.000+01:00"
+        options = ["--zone", "Europe/Berlin", "--from", "+1m", "--for", "1m"]
+        for command in (["cat"], ["stats"], ["find"], ["export", "csv"], ["export", "gpx"]):
+            expression = ["source = 1"] if command == ["find"] else []
+            done = evtest.run("evtape", *command, "-v", *options, tape, *expression)
+            self.assertIn(("selected: " + window).encode(), done.stderr, command)
+        done = evtest.run("evtape-replay", "-v", "--speed", "max", *options, tape)
+        self.assertIn(("selected: " + window).encode(), done.stderr)
+        empty = self.make("empty.tape", [])
+        for path in (tape, empty):
+            done = evtest.run("evtape", "cat", "--from", "2050-01-01", "--zone", "Europe/Berlin", path)
+            self.assertIn(b"no frames found from 2050-01-01T00:00:00.000+01:00 to the end", done.stderr)
+        self.fails(2, "a relative time needs a tape with frames", "cat", "--from", "+1s", empty)
+        self.fails(2, "a time of day needs a tape with frames", "cat", "--from", "10:00", empty)
+        self.fails(2, "option --for: it must be more than 0", "cat", "--from", "+1s", "--for", "0", tape)
+
+    def test_a_day_of_a_folder(self):
+        """A day is that of the zone, where it is as long as it is there."""
+        folder = self.path("folder")
+        os.mkdir(folder)
+        for i, hour in enumerate((22, 23, 46, 47)):
+            at = int(datetime.datetime(2026, 10, 24, tzinfo=UTC).timestamp()) + hour * 3600
+            self.make("folder/%d.tape" % i, ["%d received 1 1 {}" % (at * S)])
+        done = evtest.run("evtape", "info", "--zone", "Europe/Berlin", "--day", "2026-10-25", "--json", folder)
+        self.assertEqual([name in done.stdout.decode() for name in ("0.tape", "1.tape", "2.tape", "3.tape")],
+                         [True, True, True, False])
+
     def test_no_such_zone(self):
         tape = self.tape()
         for name in ("Mars/Olympus", "", "+99:00", "/etc/passwd", "../../etc/passwd"):

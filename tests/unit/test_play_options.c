@@ -135,7 +135,7 @@ TEST(bad_settings)
 		{ "from", "yesterday", "unknown form" },
 		{ "to", "", "time" },
 		{ "from", "mark:none", "" },
-		{ "source", "", "list of source is empty" },
+		{ "source", "", "list of sources is empty" },
 		{ "event", ",,", "list of event is empty" },
 		{ "speed", "0", "0.1 to 1000" },
 		{ "max_gap", "-1", "duration" },

@@ -36,11 +36,16 @@ replay_main_play(struct options *o, cli_tapes *tapes, const evt_tape_set *set,
 	evt_timetext_ref ref;
 	evt_error err;
 	evt_play_options play;
+	evt_filter filter;
 	int code;
 
 	if (cli_tapes_ref(tapes, &ref, &err) != EVT_OK)
 		return cli_fail(&replay_command, "%s", err.text);
 	code = options_play(o, &ref, set, &play);
+	if (code < 0 && !o->quiet) {
+		evt_play_options_filter(&play, &filter);
+		cli_filter_report(&o->filter, &replay_command, &filter);
+	}
 	if (code < 0 && o->listen != NULL)
 		replay_main_check_selection(set, &play);
 	if (code < 0)

@@ -62,6 +62,7 @@ tool_open_tapes(tool_context *c)
 		return cli_fail(c->cli, "%s", err.text);
 	if (cli_filter_set(o, &ref, &c->tapes, &c->filter, &err))
 		return cli_usage(c->cli, "%s", err.text);
+	cli_filter_report(o, c->cli, &c->filter);
 	c->filter.read_ahead = true;
 	return -1;
 }

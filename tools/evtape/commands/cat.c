@@ -15,7 +15,7 @@ struct options {
 	cli_filter filter;
 	evt_strings fields;
 	const char *format, *feed_zone;
-	bool marks, follow, verbose;
+	bool marks, follow;
 };
 
 static const cli_option table[] = {
@@ -51,11 +51,6 @@ static const cli_option table[] = {
 	    .offset = offsetof(struct options, follow),
 	    .help = "at the end of a tape that is being recorded, wait for\n"
 	            "more frames until the recording ends" },
-	{ .type = CLI_FLAG,
-	    .letter = 'v',
-	    .name = "verbose",
-	    .offset = offsetof(struct options, verbose),
-	    .help = "report how many blocks were read" },
 	{ .type = CLI_END },
 };
 
@@ -211,7 +206,7 @@ cat_run(tool_context *c, evt_error *err)
 		.n_tapes = c->tapes.n,
 		.filter = &c->filter,
 		.follow = o->follow,
-		.verbose = o->verbose,
+		.verbose = o->filter.verbose,
 		.prints = true,
 		.frame = cat_print,
 		.idle = cat_flush,

@@ -432,7 +432,7 @@ tracks_run(tool_context *c, evt_error *err)
 		cli_note(c->cli,
 		    "no frame has a position; positions are in events such as "
 		    "state and state_batch");
-	if (tool_is_done(code) && t->o->verbose)
+	if (tool_is_done(code) && t->o->common.filter.verbose)
 		cli_note(c->cli,
 		    "%" PRIu64 " point%s of %" PRIu32
 		    " source%s; left out: %" PRIu64

@@ -42,7 +42,7 @@ typedef struct tracks_options {
 	export_options common;
 	int64_t split_ns;
 	const char *feed_zone;
-	bool by_receipt, skip_zero, verbose;
+	bool by_receipt, skip_zero;
 } tracks_options;
 
 #define TRACKS_OPTIONS                                                         \
@@ -66,12 +66,6 @@ typedef struct tracks_options {
 		    .offset = offsetof(tracks_options, skip_zero),             \
 		    .help = "leave out positions at 0/0, which devices "       \
 		            "report without a fix" },                          \
-	    { .type = CLI_FLAG,                                                \
-		    .letter = 'v',                                             \
-		    .name = "verbose",                                         \
-		    .offset = offsetof(tracks_options, verbose),               \
-		    .help =                                                    \
-		        "report how many points were written and left out" },  \
 	    EXPORT_OPTIONS(tracks_options, common),                            \
 	{                                                                      \
 		.type = CLI_END                                                \

@@ -29,21 +29,30 @@ folder_search_is_given(const folder_search *s)
 static int
 folder_report_day(folder_search *s, evt_error *err)
 {
+	evt_timetext_ref in_zone = { .zone = shown_time_zone() };
 	evt_tape_folder_query *q = &s->query;
 
 	if (strlen(s->day) != strlen("2026-03-01") || s->day[4] != '-')
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "invalid day '%s': give a date such as 2026-03-01", s->day);
 	q->has_from = q->has_to = true;
-	if (evt_timetext_parse(s->day, NULL, &q->from_ns, err) != EVT_OK)
+	if (evt_timetext_parse(s->day, &in_zone, &q->from_ns, err) != EVT_OK)
 		return err->code;
+	/* Where clocks change, a day has 23 or 25 hours. */
 	q->to_ns = evt_clock_add(q->from_ns, DAY_NS);
+	if (in_zone.zone != NULL)
+		q->to_ns = evt_zone_to_utc(in_zone.zone,
+		    evt_clock_add(q->to_ns,
+		        evt_zone_offset_s(in_zone.zone, q->from_ns) *
+		            EVT_NS_PER_S),
+		    false);
 	return EVT_OK;
 }
 
 static int
 folder_report_times(folder_search *s, evt_error *err)
 {
+	evt_timetext_ref in_zone = { .zone = shown_time_zone() };
 	evt_tape_folder_query *q = &s->query;
 	int r = EVT_OK;
 
@@ -52,9 +61,9 @@ folder_report_times(folder_search *s, evt_error *err)
 	q->has_from = s->from != NULL;
 	q->has_to = s->to != NULL || s->for_ns > 0;
 	if (s->from != NULL)
-		r = evt_timetext_parse(s->from, NULL, &q->from_ns, err);
+		r = evt_timetext_parse(s->from, &in_zone, &q->from_ns, err);
 	if (r == EVT_OK && s->to != NULL)
-		r = evt_timetext_parse(s->to, NULL, &q->to_ns, err);
+		r = evt_timetext_parse(s->to, &in_zone, &q->to_ns, err);
 	if (s->for_ns > 0)
 		q->to_ns = evt_clock_add(q->from_ns, s->for_ns);
 	return r;

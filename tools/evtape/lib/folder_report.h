@@ -39,6 +39,7 @@ typedef struct folder_search {
 		    .name = "for",                                            \
 		    .arg = "TIME",                                            \
 		    .offset = offsetof(options_, member_.for_ns),             \
+		    .min = 1,                                                 \
 		    .help = "in place of --to: so long after --from",         \
 		    .excludes = "to",                                         \
 		    .needs = "from" },                                        \
