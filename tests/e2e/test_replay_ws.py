@@ -266,7 +266,7 @@ class Queries(WsCase):
                 ("to=mark:nowhere", "nowhere"),
                 ("loop=x", "bad loop 'x'"),
                 ("max_gap=-1", "duration"),
-                ("source=", "list of source is empty"),
+                ("source=", "list of sources is empty"),
                 ("from=%2B2s&to=%2B1s", "must be before to"),
                 ("colour=red", "known are from, to, source, event, speed, max_gap, loop")):
             with self.subTest(query=query):

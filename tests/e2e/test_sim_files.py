@@ -260,7 +260,7 @@ class Usage(evtest.Case):
                 (["--blocked", "11"], "tracker id"), (["--disallowed", "x"], "tracker id"),
                 (["--log-sent", "/nowhere/x"], "cannot open /nowhere/x"),
                 (["--log-received", "/nowhere/x"], "cannot open /nowhere/x"),
-                (["--ready-file", "/nowhere/x"], "cannot write /nowhere/x"),
+                (["--ready-file", "/nowhere/x"], "there is no folder /nowhere"),
                 (["--tls-cert", self.path("none"), "--tls-key", self.path("none")], "--tls-cert")):
             done = evtest.run("evtape-sim", *args, check=1)
             self.assertIn(want, done.stderr.decode(), args)
