@@ -266,7 +266,8 @@ class Use(ListCase):
         with open(ready, encoding="ascii") as f:
             url = f.read().strip().rsplit("/", 1)[0] + "/event/subscription"
         got = []
-        async with websockets.connect(url, max_size=None, **evtest.PATIENT) as ws:
+        # With a full queue this client would not read the answer to its close frame.
+        async with websockets.connect(url, max_size=None, max_queue=None, **evtest.PATIENT) as ws:
             await ws.send(json.dumps({"action": "subscribe", "hash": feed.HASH, "events": ["state"],
                                       "trackers": trackers}))
             while len(got) < 2:
