@@ -72,6 +72,8 @@ SEEN = {
     ("format/evtape.h", "evt_filter"): "options of the public library",
     ("format/base/io.h", "evt_io"): "the table of system calls",
     ("format/find/tape_folder.h", "evt_tape_folder_tape"): "what is known of a tape in a folder: data alone",
+    ("format/find/find_track.h", "evt_find_track"): "a part of what a search knows of each source",
+    ("format/find/find_track.h", "evt_find_track_found"): "what a track tells of an item: data alone",
     ("format/index/summary.h", "evt_summary"): "what is known of a segment: data alone",
     ("format/store/block.h", "evt_block_head"): "the header of a block, as docs/format.md has it",
     ("format/store/block.h", "evt_block"): "a loaded block: arrays that its readers walk",
