@@ -595,6 +595,7 @@ class Tape(StandinCase):
             async with self.connect(url, PATH + "?deck=own") as ws:
                 self.assertEqual((await self.subscribed(ws, old([5, 70])))["data"]["state"],
                                  {"5": "normal", "70": "unknown"})
+        self.server.finish(evtest.SIGTERM)  # all that it said has been read
         self.assertEqual(self.server.err.count(b"tracker ids are taken for source ids"), 1)
         listed = self.write("trackers.json", '{"success":true,"list":[{"id":70,"label":"Van","source":{"id":5}}]}')
         url = self.serve_at(tape, "--trackers", listed)
