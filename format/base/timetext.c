@@ -247,6 +247,19 @@ evt_timetext_duration_parse(const char *text, int64_t *ret_ns, evt_error *err)
 	return EVT_OK;
 }
 
+int
+evt_timetext_signed_duration_parse(const char *text, int64_t *ret_ns,
+    evt_error *err)
+{
+	bool minus = *text == '-';
+	int r = evt_timetext_duration_parse(text + (minus || *text == '+'),
+	    ret_ns, err);
+
+	if (r == EVT_OK && minus)
+		*ret_ns = -*ret_ns;
+	return r;
+}
+
 /* ---- sizes -------------------------------------------------------------- */
 
 static const struct size_unit {

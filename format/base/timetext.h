@@ -57,6 +57,10 @@ int evt_timetext_parse(const char *text, const evt_timetext_ref *ref,
 int evt_timetext_duration_parse(const char *text, int64_t *ret_ns,
     evt_error *err);
 
+/* A duration with a sign or without: "1h", "+1h", "-5s".  Errors: EVT_ERR_ARG. */
+int evt_timetext_signed_duration_parse(const char *text, int64_t *ret_ns,
+    evt_error *err);
+
 /* "65536", "64k", "64KiB", "1.5GiB", "10G": bytes.  k, M, G, T and KiB, MiB,
  * GiB, TiB are powers of 1024; kB, MB, GB, TB powers of 1000; upper and lower
  * case are the same.  Errors: EVT_ERR_ARG. */

@@ -14,6 +14,7 @@ static const struct {
 	{ "/api/frames", evt_api_frames },
 	{ "/api/find", evt_api_find },
 	{ "/api/series", evt_api_series },
+	{ "/api/differences", evt_api_differences },
 	{ "/api/gaps", evt_api_gaps },
 	{ "/api/marks", evt_api_marks },
 	{ "/api/deck", evt_api_deck },
@@ -40,6 +41,28 @@ api_source_call(evt_site *site, evt_http_request *x, const char *rest)
 	free(id);
 }
 
+/* Choose the tapes that a call reads.  false: the request was answered. */
+static bool
+api_choose_tapes(evt_site **site, evt_http_request *x)
+{
+	const char *tape = evt_http_request_arg(x, "tape");
+
+	if (tape == NULL || strcmp(tape, "played") == 0)
+		return true;
+	if (strcmp(tape, "compared") != 0) {
+		evt_http_request_answer_error(x, 400,
+		    "tape must be played or compared");
+		return false;
+	}
+	if ((*site)->comparison.other == NULL) {
+		evt_http_request_answer_error(x, 404,
+		    "the server has no tape to compare with");
+		return false;
+	}
+	*site = (*site)->comparison.other;
+	return true;
+}
+
 void
 evt_api(evt_site *site, evt_http_request *x)
 {
@@ -59,6 +82,8 @@ evt_api(evt_site *site, evt_http_request *x)
 		    "method not allowed; use GET");
 		return;
 	}
+	if (!api_choose_tapes(&site, x))
+		return;
 	if (strncmp(path, source, sizeof(source) - 1) == 0) {
 		api_source_call(site, x, path + sizeof(source) - 1);
 		return;

@@ -36,6 +36,9 @@ void evt_api_find(evt_site *site, evt_http_request *x);
 void evt_api_tapes(evt_site *site, evt_http_request *x);
 void evt_api_open(evt_site *site, evt_http_request *x);
 
+/* api_differences.c: /api/differences */
+void evt_api_differences(evt_site *site, evt_http_request *x);
+
 /* api_series.c: /api/series */
 void evt_api_series(evt_site *site, evt_http_request *x);
 

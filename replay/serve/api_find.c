@@ -192,7 +192,8 @@ evt_api_find(evt_site *site, evt_http_request *x)
 		evt_http_request_answer_error(x, 500, "out of memory");
 		return;
 	}
-	j->job = (evt_http_request_job){ api_find_work, api_find_free };
+	j->job = (evt_http_request_job){ .work = api_find_work,
+		.free = api_find_free };
 	j->tapes = site->tapes;
 	evt_play_options_init(&j->play);
 	evt_json_write_begin(&j->json, &j->out);

@@ -101,10 +101,10 @@ api_folder_query(const evt_site *site, struct folder_job *j,
 static bool
 api_folder_is_missing(const evt_site *site, evt_http_request *x)
 {
-	if (site->folder == NULL)
+	if (site->folder.path == NULL)
 		evt_http_request_answer_error(x, 404,
 		    "this server plays tapes, not a folder of tapes");
-	return site->folder == NULL;
+	return site->folder.path == NULL;
 }
 
 void
@@ -121,9 +121,10 @@ evt_api_tapes(evt_site *site, evt_http_request *x)
 		evt_http_request_answer_error(x, 500, "out of memory");
 		return;
 	}
-	j->job = (evt_http_request_job){ api_folder_work, api_folder_free };
-	j->path = site->folder;
-	j->open_name = site->open_name;
+	j->job = (evt_http_request_job){ .work = api_folder_work,
+		.free = api_folder_free };
+	j->path = site->folder.path;
+	j->open_name = site->folder.open_name;
 	r = api_folder_query(site, j, x, &err);
 	if (r == EVT_OK)
 		r = evt_tape_folder_find(j->path, &j->folder, &err);
@@ -186,16 +187,16 @@ api_folder_open(evt_site *site, evt_http_request *x, evt_buf *name,
 	int r = api_folder_read_name(x, name, err);
 
 	if (r == EVT_OK)
-		r = api_folder_check(site->folder, (const char *)name->data,
-		    err);
+		r = api_folder_check(site->folder.path,
+		    (const char *)name->data, err);
 	if (r != EVT_OK ||
-	    strcmp((const char *)name->data, site->open_name) == 0)
+	    strcmp((const char *)name->data, site->folder.open_name) == 0)
 		return r;
-	if (site->wanted != NULL)
+	if (site->folder.wanted != NULL)
 		return evt_err_set(err, EVT_ERR_LOCKED,
 		    "another tape is being opened");
-	site->wanted = strdup((const char *)name->data);
-	return site->wanted != NULL ? EVT_OK : evt_err_nomem(err);
+	site->folder.wanted = strdup((const char *)name->data);
+	return site->folder.wanted != NULL ? EVT_OK : evt_err_nomem(err);
 }
 
 void

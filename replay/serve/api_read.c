@@ -270,8 +270,8 @@ evt_api_track(evt_site *site, evt_http_request *x, const char *id)
 		evt_http_request_answer_error(x, 500, "out of memory");
 		return;
 	}
-	j->r.job =
-	    (evt_http_request_job){ api_read_track_work, api_read_track_free };
+	j->r.job = (evt_http_request_job){ .work = api_read_track_work,
+		.free = api_read_track_free };
 	r = evt_api_args_window(site, x, &from, &to, &err);
 	if (r == EVT_OK)
 		r = evt_api_args_int(x, "max", TRACK_MAX, 2000, &max, &err);
@@ -360,9 +360,10 @@ api_read_frames_play(evt_site *site, const evt_http_request *x,
 	if (r == EVT_END) {
 		r = evt_channels_shared(site->channels, &ch, err);
 		if (r == EVT_OK)
-			play->from_ns =
+			play->from_ns = evt_clock_add(
 			    evt_playback_time(evt_channel_playback(ch),
-			        evt_clock_mono());
+			        evt_clock_mono()),
+			    site->comparison.offset_ns);
 	}
 	for (size_t i = 0; i < 2 && r == EVT_OK; i++) {
 		const char *text = evt_http_request_arg(x, names[i]);
@@ -413,8 +414,8 @@ evt_api_frames(evt_site *site, evt_http_request *x)
 		evt_http_request_answer_error(x, 500, "out of memory");
 		return;
 	}
-	j->r.job = (evt_http_request_job){ api_read_frames_work,
-		api_read_frames_free };
+	j->r.job = (evt_http_request_job){ .work = api_read_frames_work,
+		.free = api_read_frames_free };
 	evt_play_options_init(&j->play);
 	j->play.kinds = 0; /* all kinds */
 	if (api_read_frames_open(j, site, x, &err) == EVT_OK) {

@@ -322,7 +322,8 @@ evt_api_series(evt_site *site, evt_http_request *x)
 		evt_http_request_answer_error(x, 500, "out of memory");
 		return;
 	}
-	j->job = (evt_http_request_job){ api_series_work, api_series_free };
+	j->job = (evt_http_request_job){ .work = api_series_work,
+		.free = api_series_free };
 	j->site = site;
 	evt_play_options_init(&j->play);
 	evt_json_write_begin(&j->json, &j->out);

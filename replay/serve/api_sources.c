@@ -18,10 +18,14 @@ api_sources_table_at(evt_site *site, const evt_http_request *x,
 		r = evt_channels_shared(site->channels, &ch, err);
 		if (r != EVT_OK)
 			return r;
-		*ret_ns = evt_playback_time(evt_channel_playback(ch),
-		    evt_clock_mono());
-		return evt_state_feed_table(evt_channel_states(ch), ret_table,
-		    err);
+		*ret_ns =
+		    evt_clock_add(evt_playback_time(evt_channel_playback(ch),
+		                      evt_clock_mono()),
+		        site->comparison.offset_ns);
+		if (site->comparison.played)
+			return evt_state_feed_table(evt_channel_states(ch),
+			    ret_table, err);
+		r = EVT_OK;
 	}
 	if (r == EVT_OK && site->asked == NULL)
 		r = evt_state_feed_new_table(site->tapes, site->trackers, NULL,

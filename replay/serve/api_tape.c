@@ -128,6 +128,22 @@ api_tape_write_sums(evt_json_write *w, const struct sums *sums)
 	evt_json_write_close(w);
 }
 
+/* What is compared with the played tapes. */
+static void
+api_tape_write_compared(evt_json_write *w, const evt_site *site)
+{
+	const evt_site *other = site->comparison.other;
+
+	if (other == NULL) {
+		evt_json_write_null(w, "compared");
+		return;
+	}
+	evt_json_write_object(w, "compared");
+	evt_json_write_str(w, "path", evt_tape_path(other->tapes->tape[0]));
+	evt_json_write_int(w, "offset_ns", other->comparison.offset_ns);
+	evt_json_write_close(w);
+}
+
 void
 evt_api_tape(evt_site *site, evt_http_request *x)
 {
@@ -145,7 +161,8 @@ evt_api_tape(evt_site *site, evt_http_request *x)
 	evt_json_write_close(&w);
 	api_tape_write_sums(&w, &sums);
 	evt_json_write_str(&w, "tiles", site->tiles);
-	evt_json_write_str(&w, "open", site->open_name);
+	evt_json_write_str(&w, "open", site->folder.open_name);
+	api_tape_write_compared(&w, site);
 	evt_json_write_str(&w, "version", EVT_VERSION);
 	evt_json_write_close(&w);
 	for (size_t i = 0; i < sums.n_events; i++)

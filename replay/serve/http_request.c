@@ -369,18 +369,30 @@ evt_http_request_set_job(evt_http_request *x, evt_http_request_job *job)
 	x->stats->http.jobs++;
 	x->job = job;
 	evt_connection_hold(x->connection, true);
+	if (job->waits) {
+		evt_connection_set_due(x->connection, INT64_MAX);
+		return;
+	}
 	/* An idle socket is writable, so the job gets a turn in each round
 	 * of the loop. */
+	evt_connection_want_write(x->connection);
+}
+
+void
+evt_http_request_wake(evt_http_request *x)
+{
+	assert(x->job != NULL && x->job->waits);
 	evt_connection_want_write(x->connection);
 }
 
 static void
 http_request_work(evt_http_request *x)
 {
-	http_request_be_patient(x);
+	if (!x->job->waits)
+		http_request_be_patient(x);
 	if (x->job->work(x->job, x, evt_clock_mono() + SLICE_NS))
 		http_request_end_job(x);
-	else
+	else if (!x->job->waits)
 		evt_connection_want_write(x->connection);
 }
 

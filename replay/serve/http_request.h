@@ -112,10 +112,14 @@ struct evt_http_request_job {
 	bool (*work)(evt_http_request_job *job, evt_http_request *x,
 	    int64_t until_ns);
 	void (*free)(evt_http_request_job *job);
+	/* It has nothing to do before evt_http_request_wake(), also at first. */
+	bool waits;
 };
 
 /* Answer it with what the job finds.  The job is taken over, and worked on a
  * slice at a time, so that decks are played meanwhile. */
 void evt_http_request_set_job(evt_http_request *x, evt_http_request_job *job);
+/* Have a job that waits worked on soon. */
+void evt_http_request_wake(evt_http_request *x);
 
 #endif

@@ -73,12 +73,14 @@ struct evt_server {
 	int spare_fd; /* given up for a moment when there is no other left */
 	int stop_fd;  /* readable: evt_server_stop() was called */
 	evt_connections connections;
+	evt_connections commands; /* sockets of programs that we run */
 	size_t n_clients; /* of the connections, those of WebSocket clients */
 	evt_waker waker;
 	char url[300];
 	evt_channels *channels;
-	evt_series_cache series;
-	evt_site site;        /* what requests are answered from */
+	evt_series_cache series, compared_series;
+	evt_site site;     /* what requests are answered from */
+	evt_site compared; /* and those about the other tape, if there is one */
 	evt_http_route route; /* where they go */
 	evt_strings told;     /* refused values that were reported */
 	evt_notice notice;
@@ -388,6 +390,7 @@ server_open_loop(evt_server *s, evt_error *err)
 	server_allow_descriptors(
 	    (rlim_t)s->o.max_clients + VISITORS_MAX + OTHER_FDS);
 	s->connections.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	s->commands.epoll_fd = s->connections.epoll_fd;
 	s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (s->connections.epoll_fd < 0 || s->stop_fd < 0)
 		return evt_err_sys(err, errno, "cannot set up the loop");
@@ -424,17 +427,30 @@ server_open_channels(evt_server *s, evt_error *err)
 static void
 server_open_site(evt_server *s)
 {
+	const evt_server_compared *other = s->o.compared;
+
 	s->site = (evt_site){ .tapes = s->o.tapes,
+		.comparison = { .played = true },
 		.series = &s->series,
 		.ref = s->o.ref,
 		.trackers = s->o.trackers,
 		.hash = s->o.hash,
 		.tiles = s->o.tiles,
-		.folder = s->o.folder,
-		.open_name = s->o.open_name,
+		.folder = { .path = s->o.folder, .open_name = s->o.open_name },
 		.channels = s->channels,
+		.programs = { s->o.programs, &s->commands },
 		.stats = &s->stats,
 		.notice = &s->notice };
+	if (other != NULL) {
+		s->compared = s->site;
+		s->compared.tapes = other->tapes;
+		s->compared.series = &s->compared_series;
+		s->compared.ref = other->ref;
+		s->compared.trackers = other->trackers;
+		s->compared.comparison =
+		    (evt_site_comparison){ .offset_ns = other->offset_ns };
+		s->site.comparison.other = &s->compared;
+	}
 	s->route = (evt_http_route){ .site = &s->site,
 		.access = &s->o.access,
 		.play = s->o.play,
@@ -501,11 +517,14 @@ evt_server_close(evt_server *s)
 		return;
 	/* Its callbacks free the clients and the requests. */
 	evt_connections_close(&s->connections);
+	evt_connections_close(&s->commands);
 	SSL_CTX_free(s->tls);
 	evt_channels_free(s->channels);
 	evt_state_table_free(s->site.asked);
-	free(s->site.wanted);
+	evt_state_table_free(s->compared.asked);
+	free(s->site.folder.wanted);
 	evt_series_cache_clear(&s->series);
+	evt_series_cache_clear(&s->compared_series);
 	evt_strings_free(&s->told);
 	evt_waker_close(&s->waker);
 	if (s->listen_fd >= 0)
@@ -523,7 +542,7 @@ evt_server_close(evt_server *s)
 const char *
 evt_server_wanted(const evt_server *s)
 {
-	return s->site.wanted;
+	return s->site.folder.wanted;
 }
 
 const char *
@@ -573,6 +592,7 @@ server_housekeeping(evt_server *s, int64_t now)
 	}
 	/* Connections that are over, then channels that lost their client. */
 	evt_connections_sweep(&s->connections);
+	evt_connections_sweep(&s->commands);
 	evt_channels_sweep(s->channels);
 	wake = evt_channels_wake_ns(s->channels);
 	if (s->connections.n > 0 && s->tick_ns < wake)
@@ -601,7 +621,7 @@ static bool
 server_is_left(const evt_server *s)
 {
 	return evt_channels_clients(s->channels) == 0 &&
-	    (s->site.wanted == NULL || s->connections.n == 0);
+	    (s->site.folder.wanted == NULL || s->connections.n == 0);
 }
 
 /* Whether evt_server_run() must end. */
@@ -619,7 +639,8 @@ evt_server_turn(evt_server *s, bool wait, bool *ret_done, evt_error *err)
 	int64_t now = evt_waker_now();
 	int n;
 
-	if ((atomic_load(&s->stop) || s->site.wanted != NULL) && !s->stopping)
+	if ((atomic_load(&s->stop) || s->site.folder.wanted != NULL) &&
+	    !s->stopping)
 		server_begin_stop(s, now);
 	evt_waker_arm(&s->waker, server_housekeeping(s, now));
 	*ret_done = server_is_done(s, now);

@@ -55,8 +55,19 @@
 #include "format/wire/access.h"
 #include "format/wire/address.h"
 #include "replay/play/tape_set.h"
+#include "replay/serve/programs.h"
 #include "replay/serve/server_file.h"
 #include "replay/serve/server_stats.h"
+
+/* A tape beside those that are played, which the console compares with them:
+ * calls of the API that have the argument "tape=compared" read it. */
+typedef struct evt_server_compared {
+	const evt_tape_set *tapes;
+	evt_timetext_ref ref;         /* what times in these calls refer to */
+	const evt_trackers *trackers; /* NULL: no list is known */
+	/* Its times less those of the played tapes that they are put beside. */
+	int64_t offset_ns;
+} evt_server_compared;
 
 typedef struct evt_server_options {
 	evt_address at;
@@ -89,6 +100,9 @@ typedef struct evt_server_options {
 	 * `tapes`: clients may list the folder, and ask for another of its tapes.
 	 * NULL: there is none. */
 	const char *folder, *open_name;
+	const evt_server_compared *compared; /* NULL: there is none */
+	/* Programs that some calls of the API run; NULL: these are refused. */
+	const evt_programs *programs;
 	const char *tls_cert, *tls_key; /* PEM files; NULL: no TLS */
 	/* How the user allows a Host or an Origin, for the notice that one was
 	 * refused; NULL: it does not say. */

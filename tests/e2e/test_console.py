@@ -15,6 +15,7 @@ import zlib
 
 import evtest
 import npm
+from test_control import moved
 from test_replay import S, T0, state
 from test_replay_ws import TOKEN, WsCase
 
@@ -236,6 +237,17 @@ class Finds(ConsoleCase):
 
     def test_expressions_by_keyboard(self):
         self.look("findByKeyboard", self.field(), allow=["status of 400"])
+
+
+class Compares(ConsoleCase):
+    def test_two_tapes(self):
+        """An hour later source 2 was elsewhere for a while, and source 3 is missing."""
+        played = self.tape("played.tape", [(i * S + k, moved(k, i)) for i in range(60) for k in (1, 2, 3)])
+        other = self.tape("other.tape", [(3600 * S + i * S + k, moved(k, i + 30 if k == 2 and 20 <= i < 25 else i))
+                                         for i in range(60) for k in (1, 2)])
+        url = self.page_of(played, "--start-paused", "--compare", other)
+        self.post(url + "api/deck/seek", {"to": "+30s"})
+        self.look("compared", url)
 
 
 class People(ConsoleCase):

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "format/base/clock.h"
+#include "format/base/timetext.h"
 #include "format/wire/access.h"
 #include "format/wire/address.h"
 
@@ -18,6 +19,22 @@ replay_options_set_loop(void *options, const char *arg, evt_error *err)
 	(void)err;
 	((struct options *)options)->loop = arg != NULL ? arg : "";
 	return EVT_OK;
+}
+
+/* "start", or a duration with a sign or without. */
+static int
+replay_options_set_compare_offset(void *options, const char *arg,
+    evt_error *err)
+{
+	struct options *o = options;
+
+	if (strcmp(arg, "start") == 0) {
+		o->compare_how = COMPARE_STARTS;
+		return EVT_OK;
+	}
+	o->compare_how = COMPARE_BY;
+	return evt_timetext_signed_duration_parse(arg, &o->compare_offset_ns,
+	    err);
 }
 
 static const cli_option table[] = {
@@ -207,6 +224,22 @@ static const cli_option table[] = {
 	        "https://tile.example/{z}/{x}/{y}.png; by default the page\n"
 	        "loads nothing from other servers",
 	    .needs = "listen" },
+
+	{ .type = CLI_STRING,
+	    .name = "compare",
+	    .arg = "TAPE",
+	    .offset = AT(compare),
+	    .help = "show this tape beside the played ones on the page, with\n"
+	            "what differs",
+	    .needs = "listen" },
+	{ .type = CLI_CALL,
+	    .name = "compare-offset",
+	    .arg = "DURATION",
+	    .set = replay_options_set_compare_offset,
+	    .help = "how much later the times of --compare are: 1h, -5s; or\n"
+	            "start: put the starts of both side by side; by default 0\n"
+	            "if both were recorded at the same time, else start",
+	    .needs = "compare" },
 
 	{ .type = CLI_GROUP, .help = "Other" },
 	{ .type = CLI_FLAG,

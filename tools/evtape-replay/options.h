@@ -32,6 +32,10 @@ struct options {
 	int64_t heartbeat_ns;
 	evt_strings origins;
 
+	const char *compare; /* a tape to compare with; NULL: none */
+	enum { COMPARE_FITTING, COMPARE_STARTS, COMPARE_BY } compare_how;
+	int64_t compare_offset_ns; /* of COMPARE_BY */
+
 	/* A folder of tapes in place of tapes (NULL: none), and which of its tapes
 	 * is played. */
 	const char *folder;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,9 @@
 #include "format/base/err.h"
 #include "format/read/tape_trackers.h"
 #include "replay/serve/server.h"
+#include "tools/evtape-replay/compared.h"
 #include "tools/evtape-replay/console.h"
+#include "tools/evtape-replay/evtape_program.h"
 #include "tools/evtape-replay/report.h"
 #include "tools/evtape-replay/signals.h"
 #include "tools/sd_notify.h"
@@ -224,7 +227,12 @@ serve_run(struct options *o, const evt_tape_set *tapes,
     char **ret_wanted)
 {
 	char token[EVT_ACCESS_TOKEN_MAX + 1], *hash = NULL;
+	char program[PATH_MAX];
+	const evt_programs programs = { .differences =
+		                            evtape_program_differences,
+		.ctx = program };
 	evt_trackers *trackers = NULL;
+	compared other = { .trackers = NULL };
 	evt_server_options so = { .at = o->at,
 		.tapes = tapes,
 		.play = play,
@@ -240,6 +248,7 @@ serve_run(struct options *o, const evt_tape_set *tapes,
 		.client_stall_ns = o->client_stall_ns,
 		.heartbeat_ns = o->heartbeat_ns,
 		.tiles = o->tiles,
+		.programs = &programs,
 		.folder = o->folder,
 		.open_name = o->open_name,
 		.tls_cert = o->tls_cert,
@@ -254,6 +263,7 @@ serve_run(struct options *o, const evt_tape_set *tapes,
 	int r = EVT_OK, code;
 
 	*ret_wanted = NULL;
+	evtape_program_find(program);
 	so.access = (evt_access){ .host = o->at.host,
 		.origins = (const char *const *)o->origins.item,
 		.n_origins = o->origins.n };
@@ -265,10 +275,15 @@ serve_run(struct options *o, const evt_tape_set *tapes,
 		r = serve_read_hash(o->credential_file, &hash, &err);
 	if (r == EVT_OK)
 		r = serve_read_trackers(o, tapes, play, &trackers, &err);
+	if (r == EVT_OK && o->compare != NULL) {
+		r = compared_open(&other, o, ref, trackers, &err);
+		so.compared = &other.server;
+	}
 	so.hash = hash;
 	so.trackers = trackers;
 	code = r == EVT_OK ? serve_run_server(o, &so, play, ret_wanted) :
 	                     cli_fail(&replay_command, "%s", err.text);
+	compared_close(&other);
 	evt_trackers_free(trackers);
 	if (hash != NULL)
 		explicit_bzero(hash, strlen(hash));

@@ -14,13 +14,14 @@ import * as frames from "./frames.js";
 import * as transport from "./transport.js";
 import * as filters from "./filters.js";
 import * as finder from "./find.js";
+import * as compare from "./compare.js";
 import * as keys from "./keys.js";
 import * as tapes from "./tapes.js";
 
 const root = document.documentElement;
 const linkBox = document.getElementById("link");
 
-for (const p of [timeline, map, sources, frames, transport, filters, finder, keys, tapes])
+for (const p of [timeline, map, sources, frames, transport, filters, finder, compare, keys, tapes])
 	p.start();
 
 function setGaps(got) {

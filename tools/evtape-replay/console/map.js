@@ -213,6 +213,14 @@ function drawNames(ctx, picked, groups) {
 		(groups.get(status) || []).forEach((s) => s !== picked && name(s));
 }
 
+/** What other modules draw on top of the sources: fn(context, view), where a place
+ * of project() is at x * view.scale - view.left, y * view.scale - view.top. */
+const overlays = [];
+export const overlay = (fn) => overlays.push(fn);
+
+/** The map's element. */
+export const box = () => map.getContainer();
+
 function draw() {
 	const size = map.getSize();
 	if (!size.x || !size.y)
@@ -225,6 +233,8 @@ function draw() {
 	drawLabels(ctx, v);
 	drawTrack(ctx, v);
 	drawSources(ctx, v);
+	for (const fn of overlays)
+		fn(ctx, v);
 	drawCard();
 }
 

@@ -17,6 +17,8 @@ export const model = {
 	find: "",
 	hits: [],
 	hit: null,
+	/** How many differences to a compared tape each source has, by its key. */
+	differs: new Map(),
 	/** The span of the timeline; fit: the whole tape, also as it grows. */
 	view: { from: 0, to: 1, fit: true },
 	follow: false,

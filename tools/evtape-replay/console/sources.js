@@ -81,6 +81,10 @@ function fill(row, s, i, at) {
 		el.title = "id " + v + (s.tracker ? ", tracker " + s.tracker : "");
 	});
 	put(row, "selected", s.key === model.selected, (v) => el.setAttribute("aria-selected", v));
+	put(row, "differs", model.differs.get(s.key) || 0, (v) => {
+		cells.name.dataset.differs = v || "";
+		cells.name.title = v ? v + (v === 1 ? " difference" : " differences") + " to the other tape" : "";
+	});
 	put(row, "status", s.status, (v) => {
 		cells.dot.dataset.status = v;
 		cells.state.textContent = v;
@@ -203,6 +207,7 @@ export function start() {
 		known = model.sources.size;
 		redraw("sources");
 	});
+	on("differs", again);
 	on("searched", () => {
 		search.value = model.search;
 		status.value = model.status;

@@ -4,7 +4,9 @@
 
 #include <xxhash.h>
 
+#include "format/base/clock.h"
 #include "format/base/err.h"
+#include "format/base/timetext.h"
 #include "tools/evtape/diff/diff_report.h"
 #include "tools/evtape/diff/diff_store.h"
 #include "tools/evtape/lib/frame_loop.h"
@@ -16,11 +18,21 @@ struct options {
 	cli_filter filter;
 	evt_strings ignore;
 	int64_t window, limit;
-	bool summary, json, absolute;
+	bool summary, json, absolute, has_offset;
+	int64_t offset_ns;
 	/* The ignored fields, as pointers into a whole frame, and into a state
 	 * of a batch. */
 	evt_strings in_frame, in_batch;
 };
+
+static int
+diff_set_offset(void *options, const char *arg, evt_error *err)
+{
+	struct options *o = options;
+
+	o->has_offset = true;
+	return evt_timetext_signed_duration_parse(arg, &o->offset_ns, err);
+}
 
 static const cli_option table[] = {
 	CLI_FILTER_OPTIONS(struct options, filter),
@@ -56,6 +68,14 @@ static const cli_option table[] = {
 	    .name = "absolute",
 	    .offset = offsetof(struct options, absolute),
 	    .help = "measure shifts by the clock, not from each tape's start" },
+	{ .type = CLI_CALL,
+	    .name = "offset",
+	    .arg = "DURATION",
+	    .set = diff_set_offset,
+	    .excludes = "absolute",
+	    .help = "B's times are so much later than A's, or earlier: 1h,\n"
+	            "-5s; the window of B is moved by it, and shifts are\n"
+	            "measured from it" },
 	{ .type = CLI_FLAG,
 	    .name = "json",
 	    .offset = offsetof(struct options, json),
@@ -168,6 +188,17 @@ struct work {
 	diff_report *report;
 };
 
+/* The same window, moved by the offset of B's times. */
+static evt_filter
+diff_moved(const evt_filter *filter, int64_t offset_ns)
+{
+	evt_filter moved = *filter;
+
+	moved.from_ns = evt_clock_add(filter->from_ns, offset_ns);
+	moved.to_ns = evt_clock_add(filter->to_ns, offset_ns);
+	return moved;
+}
+
 static int
 diff_read_both(tool_context *c, int64_t origin_ns[2])
 {
@@ -176,6 +207,7 @@ diff_read_both(tool_context *c, int64_t origin_ns[2])
 	int code = CLI_DONE;
 
 	for (int i = 0; i < 2; i++) {
+		const evt_filter moved = diff_moved(&c->filter, o->offset_ns);
 		struct reading rd = { .o = o,
 			.store = w->store,
 			.scanner = w->scanner,
@@ -183,7 +215,7 @@ diff_read_both(tool_context *c, int64_t origin_ns[2])
 		frame_loop loop = { .cmd = c->cli,
 			.tapes = &c->tapes.tape[i],
 			.n_tapes = 1,
-			.filter = &c->filter,
+			.filter = i == 0 ? &c->filter : &moved,
 			.frame = diff_read_frame,
 			.ctx = &rd };
 		int one = frame_loop_run(&loop);
@@ -191,7 +223,9 @@ diff_read_both(tool_context *c, int64_t origin_ns[2])
 		if (!tool_is_done(one))
 			return one;
 		code = one != CLI_DONE ? one : code;
-		origin_ns[i] = o->absolute ? 0 : rd.first_ns;
+		origin_ns[i] = o->has_offset ? i * o->offset_ns :
+		    o->absolute              ? 0 :
+		                               rd.first_ns;
 	}
 	return code;
 }

@@ -1,0 +1,29 @@
+/* programs.h - the programs that the server runs for calls of the API.  It knows what
+ * they find out and print; how they are called, its owner knows. */
+#ifndef EVT_REPLAY_SERVE_PROGRAMS_H
+#define EVT_REPLAY_SERVE_PROGRAMS_H
+
+#include <stdint.h>
+
+#include "format/base/strings.h"
+
+/* What differs between two tapes. */
+typedef struct evt_programs_differences {
+	const char *played, *compared; /* their paths */
+	int64_t from_ns, to_ns;        /* the window, on the played tape */
+	int64_t offset_ns;             /* of the compared tape's times */
+	int64_t limit;                 /* differences, at most */
+	/* "source=ID", "event=NAME", "ignore=POINTER"; others are not for it. */
+	const evt_strings *args;
+} evt_programs_differences;
+
+/* Each adds the program and its arguments to the list; false: out of memory. */
+typedef struct evt_programs {
+	/* It prints a JSON object on a line for each difference, and one of the
+	 * totals at the end; and exits with 0 or 3, or has failed. */
+	bool (*differences)(const void *ctx,
+	    const evt_programs_differences *what, evt_strings *argv);
+	const void *ctx;
+} evt_programs;
+
+#endif
