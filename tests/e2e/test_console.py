@@ -250,6 +250,19 @@ class Compares(ConsoleCase):
         self.look("compared", url)
 
 
+class Selects(ConsoleCase):
+    def test_several_sources(self):
+        self.look("several", self.field())
+
+    def test_ids_with_commas(self):
+        names = ["a,b", 'x"y', "7", "back\\slash"]
+        frame = '{"event":"state","data":{"source_id":%s,"gps":{"location":{"lat":1.%d,"lng":2}}}}'
+        tape = self.tape("odd.tape", [(i * S, frame % (json.dumps(name), i)) for i, name in enumerate(names)])
+        url = self.page_of(tape, "--start-paused")
+        self.post(url + "api/deck/seek", {"to": "+1m"})
+        self.look("oddIds", url)
+
+
 class People(ConsoleCase):
     def test_keyboard_alone(self):
         self.look("keyboard", self.field())

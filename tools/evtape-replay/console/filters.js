@@ -1,6 +1,6 @@
 // What the deck plays: which events, which source, which time.
 
-import { model, on } from "./model.js";
+import { model, on, chosenIds } from "./model.js";
 import { part, redraw } from "./draw.js";
 import { count, ms, clock } from "./times.js";
 import { eventColour, eventName } from "./timeline.js";
@@ -10,12 +10,6 @@ const $ = (id) => document.getElementById(id);
 const legend = $("legend"), only = $("only"), marks = $("marks");
 
 const filter = () => (model.deck && model.deck.filter) || { sources: [], events: [] };
-
-/** The id as the tape has it: a number and a string are two sources. */
-function idOf(key) {
-	const s = model.sources.get(key);
-	return s ? s.id : /^-?\d+$/.test(key) ? Number(key) : key;
-}
 
 function chip(e) {
 	const button = document.createElement("button");
@@ -52,7 +46,7 @@ function draw() {
 			button.lastChild.textContent = text;
 	});
 	const some = f.sources.length > 0;
-	only.disabled = !some && model.selected === null;
+	only.disabled = !some && !model.chosen.size;
 	only.setAttribute("aria-pressed", some);
 	only.textContent = some ? "Only " + f.sources.slice(0, 2).map((id) => model.sources.get(String(id))?.name ?? id).join(", ") +
 		(f.sources.length > 2 ? " +" + (f.sources.length - 2) : "") : "Only selected";
@@ -80,8 +74,8 @@ export function start() {
 		const f = filter();
 		if (f.sources.length)
 			deck.filter([], f.events);
-		else if (model.selected !== null)
-			deck.filter([idOf(model.selected)], f.events);
+		else if (model.chosen.size)
+			deck.filter(chosenIds(), f.events);
 	});
 	$("window-set").addEventListener("click", () =>
 		deck.setWindow(Math.max(model.view.from, model.first), Math.min(model.view.to, model.last + 0.001)));
@@ -91,6 +85,6 @@ export function start() {
 			deck.seek(marks.value);
 		marks.value = "";
 	});
-	on("deck tape selected view colours", () => redraw("filters"));
+	on("deck tape chosen view colours", () => redraw("filters"));
 	on("marks", () => redraw("marks"));
 }

@@ -1,16 +1,19 @@
 // The list of played frames, newest first, and what each one changed.
 
 import { get } from "./api.js";
-import { model, on, now, select } from "./model.js";
+import { model, on, now, select, chosenIds, idOf } from "./model.js";
 import { part, redraw } from "./draw.js";
 import { clock, rfc3339, ms, bytes, count } from "./times.js";
 import { eventColour, eventName } from "./timeline.js";
+import { written } from "./ids.js";
 import { changes, pretty } from "./json.js";
 import { seek } from "./deck.js";
 
 const MOST = 500;
 /** How many items keep their last value, to show what changed. */
 const KNOWN = 5000;
+/** Of more sources than these, the frames of all are read: an address has an end. */
+const NAMED = 200;
 
 const list = document.getElementById("frames");
 const held = document.getElementById("frames-held");
@@ -67,7 +70,7 @@ function changesOf(entry) {
 	return entry.changed;
 }
 
-const wanted = (frame) => model.selected === null || (frame.sources || []).some((id) => String(id) === model.selected);
+const wanted = (frame) => !model.chosen.size || (frame.sources || []).some((id) => model.chosen.has(String(id)));
 
 function take(frames) {
 	for (const frame of frames) {
@@ -232,21 +235,23 @@ async function fillFrom() {
 	if (aborter)
 		aborter.abort();
 	const mine = aborter = new AbortController();
-	const key = model.selected, at = now();
+	const ids = chosenIds(), at = now();
 	empty();
 	last.clear();
-	of.textContent = key === null ? "" : "of " + (model.sources.get(key)?.name ?? key);
+	of.textContent = ids.length ? "of " + ids.slice(0, 3).map((id) => model.sources.get(String(id))?.name ?? id).join(", ") +
+		(ids.length > 3 ? " +" + (ids.length - 3) : "") : "";
 	redraw("frames");
 	if (!model.tape || !model.tape.frames || !model.deck)
 		return;
 	const { sources, events } = model.deck.filter;
-	const each = Math.max(1, model.last - model.first) / model.tape.frames * (key === null ? 1 : Math.max(1, model.tape.sources));
+	const named = ids.length ? ids : sources.map(idOf);
+	const each = Math.max(1, model.last - model.first) / model.tape.frames * Math.max(1, ids.length ? model.tape.sources / ids.length : 1);
 	let back = each * 60;
 	try {
 		for (let tries = 0; tries < 3; tries++) {
 			const got = await get("frames", {
 				from: rfc3339(Math.max(model.first, at - back)), to: rfc3339(at), limit: 200,
-				source: key ?? (sources.join(",") || null), event: events.join(",") || null,
+				source: named.length > NAMED ? null : named.map(written).join(",") || null, event: events.join(",") || null,
 			}, mine.signal);
 			if (got.more) {
 				back /= 4;
@@ -287,5 +292,5 @@ export function start() {
 	on("began", () => {
 		begun = true;
 	});
-	on("began selected moved", () => begun && fillFrom());
+	on("began chosen moved", () => begun && fillFrom());
 }

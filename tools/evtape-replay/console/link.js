@@ -1,4 +1,4 @@
-// The address of the page holds what it shows: time, window, source, search.
+// The address of the page holds what it shows: time, window, sources, search.
 
 const NAMES = ["t", "from", "to", "source", "q", "status", "events", "only", "find", "token"];
 

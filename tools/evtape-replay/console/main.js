@@ -1,11 +1,12 @@
 // Puts the parts together: the first picture, the control socket, the address.
 
 import { control, get } from "./api.js";
-import { model, on, emit, setTape, setDeck, takeStates, grow, select } from "./model.js";
+import { model, on, emit, setTape, setDeck, takeStates, grow, choose, chosenIds, idOf } from "./model.js";
 import { drawn } from "./draw.js";
 import { ms, parse, short } from "./times.js";
 import { first, link } from "./start.js";
 import { read, write } from "./link.js";
+import { written, listed } from "./ids.js";
 import * as deck from "./deck.js";
 import * as timeline from "./timeline.js";
 import * as map from "./map.js";
@@ -81,7 +82,7 @@ const TAKE = {
 		if (!seen) {
 			seen = true;
 			if (pending !== null)
-				select(pending);
+				choose(pending, pending[0]);
 			firstPart();
 		} else if (m.reset && sought) {
 			const began = sought;
@@ -196,6 +197,9 @@ function answered(yes) {
 document.getElementById("ask-yes").addEventListener("click", () => answered(true));
 document.getElementById("ask-no").addEventListener("click", () => answered(false));
 
+/** The sources of the deck's filter, which has texts alone, as a list. */
+const names = (texts) => texts.map((text) => written(idOf(text))).join(",");
+
 /** Apply an address. */
 function follow(values, begin) {
 	const from = parse(values.from), to = parse(values.to);
@@ -208,19 +212,20 @@ function follow(values, begin) {
 	emit("searched");
 	if ((values.find || "") !== model.find)
 		finder.find(values.find || "");
+	const chosen = listed(values.source);
 	if (seen)
-		select(values.source ?? null);
+		choose(chosen, chosen[0]);
 	else
-		pending = values.source ?? null;
+		pending = chosen;
 	// After a reload of the page there is nothing to ask: the address is the page's own.
 	const t = values.t && !(begin && again()) ? values.t : null;
 	const list = (text) => (text ? text.split(",") : []);
 	const now = (model.deck && model.deck.filter) || { sources: [], events: [] };
 	const asked = (values.only || "") + " " + (values.events || "");
-	const filter = begin ? asked !== " " && !again() : asked !== now.sources + " " + now.events;
+	const filter = begin ? asked !== " " && !again() : asked !== names(now.sources) + " " + now.events;
 	answered(false);
 	if (t || filter)
-		ask(t, filter ? { sources: list(values.only), events: list(values.events) } : null);
+		ask(t, filter ? { sources: listed(values.only), events: list(values.events) } : null);
 }
 
 const again = () => performance.getEntriesByType("navigation")[0]?.type === "reload";
@@ -232,11 +237,11 @@ function address() {
 		t: d ? short(ms(d.time_ns)) : "",
 		from: fit ? "" : short(from),
 		to: fit ? "" : short(to),
-		source: model.selected,
+		source: chosenIds().map(written).join(","),
 		q: model.search,
 		status: model.status,
 		events: filter.events.join(","),
-		only: filter.sources.join(","),
+		only: names(filter.sources),
 		find: model.find,
 	};
 }
@@ -247,7 +252,7 @@ function keepAddress() {
 		write(address);
 }
 
-on("deck view selected found", keepAddress);
+on("deck view chosen selected found", keepAddress);
 document.getElementById("search").addEventListener("input", keepAddress);
 document.getElementById("status").addEventListener("change", keepAddress);
 addEventListener("hashchange", () => follow(read(), false));

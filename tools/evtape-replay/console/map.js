@@ -3,7 +3,7 @@
 // in the page.
 
 import { get } from "./api.js";
-import { model, on, now, select, selectedSource, project } from "./model.js";
+import { model, on, now, select, toggle, selectedSource, project } from "./model.js";
 import { part, redraw, colour, fitCanvas } from "./draw.js";
 import { rfc3339, ms, age } from "./times.js";
 
@@ -165,16 +165,18 @@ function drawSources(ctx, v) {
 		for (const s of list)
 			ctx.drawImage(stamp(status, s.heading, size), s.px - STAMP / 2, s.py - STAMP / 2, STAMP, STAMP);
 	}
-	const picked = selectedSource();
-	if (picked && picked.placed)
-		drawPicked(ctx, picked);
-	drawNames(ctx, picked, inside <= LABELS ? groups : new Map());
+	// The one with the focus comes last, on top.
+	const picked = [...model.chosen].map((key) => model.sources.get(key)).filter((s) => s && s.placed)
+		.sort((a, b) => (a.key === model.selected) - (b.key === model.selected));
+	for (const s of picked)
+		drawPicked(ctx, s);
+	drawNames(ctx, picked.reverse(), inside <= LABELS ? groups : new Map());
 }
 
 function drawPicked(ctx, s) {
 	ctx.beginPath();
 	ctx.arc(s.px, s.py, 14, 0, 2 * Math.PI);
-	ctx.lineWidth = 2.5;
+	ctx.lineWidth = s.key === model.selected ? 2.5 : 1.25;
 	ctx.strokeStyle = colours.track;
 	ctx.stroke();
 	ctx.beginPath();
@@ -198,7 +200,7 @@ function drawNames(ctx, picked, groups) {
 	ctx.strokeStyle = colours.halo;
 	ctx.fillStyle = colours.ink;
 	const name = (s) => {
-		const below = s === picked ? 16 : 9;
+		const below = model.chosen.has(s.key) ? 16 : 9;
 		const half = s.name.length * 3.3 + 2, top = s.py + below;
 		if (taken.some((t) => Math.abs(t.x - s.px) < t.half + half && Math.abs(t.top - top) < LINE))
 			return;
@@ -206,11 +208,10 @@ function drawNames(ctx, picked, groups) {
 		ctx.strokeText(s.name, s.px, top);
 		ctx.fillText(s.name, s.px, top);
 	};
-	if (picked && picked.placed)
-		name(picked);
+	picked.forEach(name);
 	// Moving sources come first.
 	for (const status of [...STATUS].reverse())
-		(groups.get(status) || []).forEach((s) => s !== picked && name(s));
+		(groups.get(status) || []).forEach((s) => !model.chosen.has(s.key) && name(s));
 }
 
 /** What other modules draw on top of the sources: fn(context, view), where a place
@@ -249,7 +250,8 @@ function drawCard() {
 	card.hidden = model.selected === null;
 	if (model.selected === null)
 		return;
-	set("selected-name", s ? s.name : model.selected);
+	const more = model.chosen.size - 1;
+	set("selected-name", (s ? s.name : model.selected) + (more > 0 ? " +" + more : ""));
 	set("selected-facts", !s ? "not seen yet" : [
 		s.status,
 		typeof s.speed === "number" ? Math.round(s.speed) + " km/h" : null,
@@ -416,8 +418,9 @@ export function start() {
 	map.on("moveend", drawGraticule);
 	map.on("click", (e) => {
 		const s = hit(e.containerPoint);
+		const { ctrlKey, metaKey } = e.originalEvent;
 		if (s)
-			select(s.key);
+			(ctrlKey || metaKey ? toggle : select)(s.key);
 	});
 	map.on("mousemove", (e) => hover(e.containerPoint));
 	map.on("mouseout", () => hover(null));
@@ -446,6 +449,7 @@ export function start() {
 			extend();
 		redraw("map");
 	});
+	on("chosen", () => redraw("map"));
 	on("selected", () => {
 		const s = selectedSource();
 		if (s && s.placed && !map.getBounds().pad(-0.1).contains([s.lat, s.lng]))

@@ -9,6 +9,9 @@ export const model = {
 	deck: null,
 	/** String of the id -> source; see takeStates(). */
 	sources: new Map(),
+	/** The keys of the selected sources, in the order in which they were selected,
+	 * and the one of them that has the card, the track and the focus of the list. */
+	chosen: new Set(),
 	selected: null,
 	gaps: [],
 	marks: [],
@@ -154,12 +157,36 @@ export function grow(last) {
 	emit("grown");
 }
 
-export function select(key) {
-	key = key === null || key === undefined ? null : String(key);
-	if (key === model.selected)
-		return;
-	model.selected = key;
-	emit("selected");
+/** Select these sources and no others; `focus`: one of them, or the last. */
+export function choose(keys, focus) {
+	const chosen = new Set([...keys].map(String));
+	focus = chosen.has(String(focus)) ? String(focus) : [...chosen].pop() ?? null;
+	const moved = focus !== model.selected;
+	const changed = chosen.size !== model.chosen.size || [...chosen].some((key) => !model.chosen.has(key));
+	model.chosen = chosen;
+	model.selected = focus;
+	if (changed)
+		emit("chosen");
+	if (moved)
+		emit("selected");
 }
+
+/** Select one source, or none: null. */
+export const select = (key) => choose(key === null || key === undefined ? [] : [key]);
+
+/** Select a source too, or no longer. */
+export function toggle(key) {
+	key = String(key);
+	choose(model.chosen.has(key) ? [...model.chosen].filter((k) => k !== key) : [...model.chosen, key]);
+}
+
+/** The id as the tape has it: a number and a text are two sources. */
+export function idOf(key) {
+	const s = model.sources.get(key);
+	return s ? s.id : /^-?\d+$/.test(key) ? Number(key) : key;
+}
+
+/** The ids of the selected sources, the one with the focus first. */
+export const chosenIds = () => [...model.chosen].sort((a, b) => (b === model.selected) - (a === model.selected)).map(idOf);
 
 export const selectedSource = () => (model.selected === null ? null : model.sources.get(model.selected) || null);

@@ -1,6 +1,6 @@
 // The list of sources. Only the visible rows are in the page.
 
-import { model, on, now, select } from "./model.js";
+import { model, on, now, select, toggle, choose } from "./model.js";
 import { part, redraw } from "./draw.js";
 import { age, count } from "./times.js";
 
@@ -14,6 +14,11 @@ const none = document.getElementById("sources-none");
 const heads = document.getElementById("heads");
 
 let order = [];
+/** The row that keys of the list act on: the focused source, unless the user went on from it
+ * without selecting. And the other end of a range. */
+let active = null, anchor = null;
+/** The list got the focus, or was moved in, by keys. */
+let byKeys = false;
 let sort = { by: "label", down: false };
 const rows = [];
 const collator = new Intl.Collator("en", { numeric: true });
@@ -80,7 +85,8 @@ function fill(row, s, i, at) {
 		el.id = "source-" + v;
 		el.title = "id " + v + (s.tracker ? ", tracker " + s.tracker : "");
 	});
-	put(row, "selected", s.key === model.selected, (v) => el.setAttribute("aria-selected", v));
+	put(row, "selected", model.chosen.has(s.key), (v) => el.setAttribute("aria-selected", v));
+	put(row, "active", s.key === active, (v) => el.classList.toggle("active", v));
 	put(row, "differs", model.differs.get(s.key) || 0, (v) => {
 		cells.name.dataset.differs = v || "";
 		cells.name.title = v ? v + (v === 1 ? " difference" : " differences") + " to the other tape" : "";
@@ -126,9 +132,9 @@ function draw(time) {
 			rows[i].el.removeAttribute("id");
 		}
 	}
-	const active = model.selected !== null && document.getElementById("source-" + model.selected);
-	if (active)
-		list.setAttribute("aria-activedescendant", active.id);
+	const focused = active !== null && document.getElementById("source-" + active);
+	if (focused)
+		list.setAttribute("aria-activedescendant", focused.id);
 	else
 		list.removeAttribute("aria-activedescendant");
 }
@@ -138,9 +144,28 @@ function again() {
 	redraw("sources");
 }
 
-/** Scroll the selected row into view. */
+const place = (key) => order.findIndex((s) => s.key === key);
+
+/** Select from the range's other end to this row. */
+function chooseTo(key) {
+	const a = place(anchor), b = place(key);
+	if (a < 0) {
+		select(key);
+		return;
+	}
+	const kept = anchor;
+	choose(order.slice(Math.min(a, b), Math.max(a, b) + 1).map((s) => s.key), key);
+	anchor = kept;
+}
+
+function toggleAt(key) {
+	toggle(key);
+	anchor = active = key;
+}
+
+/** Scroll the active row into view. */
 function reveal() {
-	const i = order.findIndex((s) => s.key === model.selected);
+	const i = place(active);
 	if (i < 0)
 		return;
 	const top = i * ROW;
@@ -160,16 +185,52 @@ export function start() {
 	}).observe(list);
 	list.addEventListener("click", (e) => {
 		const row = e.target.closest("[data-source]");
-		if (row)
-			select(row.dataset.source);
+		if (!row)
+			return;
+		if (e.shiftKey)
+			chooseTo(row.dataset.source);
+		else
+			(e.ctrlKey || e.metaKey ? toggleAt : select)(row.dataset.source);
+		redraw("sources");
+	});
+	// Shift and a click would select text.
+	list.addEventListener("mousedown", (e) => e.shiftKey && e.preventDefault());
+	list.addEventListener("pointerdown", () => {
+		byKeys = false;
+	});
+	list.addEventListener("focus", () => {
+		byKeys = list.matches(":focus-visible");
 	});
 	list.addEventListener("keydown", (e) => {
 		const by = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -Infinity, End: Infinity }[e.key];
-		if (!by || !order.length || e.ctrlKey || e.altKey || e.metaKey)
+		const other = e.ctrlKey || e.metaKey;
+		if (!order.length || e.altKey)
+			return;
+		if (other && e.key === "a") {
+			e.preventDefault();
+			choose(order.map((s) => s.key), active);
+			return;
+		}
+		// After a click the space bar plays, as everywhere.
+		if (e.key === " " && byKeys && active !== null) {
+			e.preventDefault();
+			toggleAt(active);
+			redraw("sources");
+			return;
+		}
+		if (!by)
 			return;
 		e.preventDefault();
-		const i = order.findIndex((s) => s.key === model.selected);
-		select(order[Math.max(0, Math.min(order.length - 1, i < 0 && by === 1 ? 0 : i + by))].key);
+		byKeys = true;
+		const i = place(active);
+		const { key } = order[Math.max(0, Math.min(order.length - 1, i < 0 && by === 1 ? 0 : i + by))];
+		if (e.shiftKey)
+			chooseTo(key);
+		else if (!other)
+			select(key);
+		active = key;
+		reveal();
+		redraw("sources");
 	});
 	search.addEventListener("input", () => {
 		model.search = search.value.trim();
@@ -213,7 +274,9 @@ export function start() {
 		status.value = model.status;
 		again();
 	});
+	on("chosen", () => redraw("sources"));
 	on("selected", () => {
+		active = anchor = model.selected;
 		reveal();
 		redraw("sources");
 	});
