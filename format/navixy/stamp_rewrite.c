@@ -106,25 +106,6 @@ evt_stamp_rewrite_read(evt_json_view v, int64_t *ret_s, bool *ret_iso,
 	return true;
 }
 
-bool
-evt_stamp_rewrite_offset(evt_json_view clock, int64_t time_ns,
-    int *ret_offset_s)
-{
-	int64_t s, ahead;
-	bool iso;
-	int offset;
-
-	if (!evt_stamp_rewrite_read(clock, &s, &iso, &offset))
-		return false;
-	ahead = s - time_ns / EVT_NS_PER_S;
-	if (!iso && (ahead < -86400 || ahead > 86400))
-		return false;
-	*ret_offset_s = iso ?
-	    offset :
-	    (int)((ahead + (ahead < 0 ? -450 : 450)) / 900) * 900;
-	return true;
-}
-
 /* Append the changed stamp.  false: out of memory, or the year would not have
  * four digits; the stamp then stays as it is. */
 static bool

@@ -37,13 +37,6 @@ bool evt_stamp_rewrite_text(const evt_stamp_rewrite *how, const uint8_t *text,
 bool evt_stamp_rewrite_read(evt_json_view v, int64_t *ret_s, bool *ret_iso,
     int *ret_offset_s);
 
-/* Find the user's offset from UTC.  `clock`: a stamp of the user's clock (a
- * user_time) at the time time_ns.  Without an offset in the stamp, the difference
- * is rounded to a quarter of an hour.  false: `clock` is not a stamp, or more than
- * a day away from time_ns. */
-bool evt_stamp_rewrite_offset(evt_json_view clock, int64_t time_ns,
-    int *ret_offset_s);
-
 /* Append the state object without the members that the platform's compact
  * format leaves out: gsm, battery, inputs, outputs and actual_track_update.  false: out of
  * memory. */

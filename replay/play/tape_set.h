@@ -2,6 +2,7 @@
 #ifndef EVT_REPLAY_PLAY_TAPE_SET_H
 #define EVT_REPLAY_PLAY_TAPE_SET_H
 
+#include "format/base/zone.h"
 #include "replay/play/play_options.h"
 
 typedef struct evt_tape_set {
@@ -11,6 +12,9 @@ typedef struct evt_tape_set {
 	 * recorder runs begin.  NULL for several tapes. */
 	uint64_t *runs;
 	size_t n_runs;
+	/* The zone of the feed's local times, which must outlive the set; NULL: it
+	 * is found on each tape.  evt_tape_set_open() sets NULL. */
+	const evt_zone *feed_zone;
 } evt_tape_set;
 
 /*

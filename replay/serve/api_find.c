@@ -160,6 +160,7 @@ api_find_open(struct find_job *j, const evt_site *site,
 	const char *text = evt_http_request_arg(x, "q");
 	evt_find_options options = { .filter = &j->filter,
 		.trackers = site->trackers,
+		.zone = tapes->feed_zone,
 		.hit = api_find_hit,
 		.ctx = j,
 		.tapes = tapes->tape,

@@ -51,6 +51,8 @@ struct call {
 	int offset_s; /* of the user from UTC, seconds east */
 	evt_buf out;
 	evt_json_write json; /* the answer, into `out`; its object is open */
+	evt_buf scratch;
+	bool no_memory; /* a part of the answer could not be made */
 };
 
 /* ---- answers ------------------------------------------------------------- */
@@ -91,7 +93,7 @@ static bool
 platform_rest_finish(struct call *c)
 {
 	evt_json_write_close(&c->json);
-	return evt_json_write_end(&c->json);
+	return evt_json_write_end(&c->json) && !c->no_memory;
 }
 
 /* Send the finished answer; ok false: it could not be made. */
@@ -112,22 +114,24 @@ platform_rest_succeed(struct call *c)
 	platform_rest_send(c, platform_rest_finish(c));
 }
 
-/* The same, with times in the form that the request asks for. */
+/* Write JSON with its times in the form that the request asks for; `offset_s`: that
+ * of its local times. */
 static void
-platform_rest_succeed_with_times(struct call *c)
+platform_rest_write_times(struct call *c, const char *name, const uint8_t *text,
+    size_t n, int offset_s)
 {
 	const evt_stamp_rewrite how = { .form = platform_rest_flag(c,
 		                                    "iso_datetime") ?
 		    EVT_STAMP_REWRITE_ISO :
 		    EVT_STAMP_REWRITE_PLAIN,
-		.offset_s = c->offset_s };
-	bool ok = platform_rest_finish(c);
-	evt_buf plain = c->out;
+		.offset_s = offset_s };
 
-	c->out = (evt_buf){ 0 };
-	platform_rest_send(c,
-	    ok && evt_stamp_rewrite_text(&how, plain.data, plain.len, &c->out));
-	evt_buf_free(&plain);
+	c->scratch.len = 0;
+	if (evt_stamp_rewrite_text(&how, text, n, &c->scratch))
+		evt_json_write_raw(&c->json, name, c->scratch.data,
+		    c->scratch.len);
+	else
+		c->no_memory = true;
 }
 
 /* Write the user's clock at the deck's place. */
@@ -135,15 +139,20 @@ static void
 platform_rest_write_user_time(struct call *c)
 {
 	const evt_playback *p = c->playback;
+	bool iso = platform_rest_flag(c, "iso_datetime");
 	int64_t ns =
 	    evt_playback_shown_time(p, evt_playback_time(p, evt_clock_mono()));
 	time_t t = (time_t)(ns / EVT_NS_PER_S + c->offset_s);
+	char offset[EVT_ZONE_OFFSET_MAX] = "";
 	struct tm tm = { 0 };
 
 	(void)gmtime_r(&t, &tm); /* years from 1677 to 2262: cannot fail */
+	if (iso)
+		evt_zone_offset_format(c->offset_s, offset);
 	evt_json_write_strf(&c->json, "user_time",
-	    "%04d-%02d-%02d %02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1,
-	    tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	    "%04d-%02d-%02d%c%02d:%02d:%02d%s", tm.tm_year + 1900,
+	    tm.tm_mon + 1, tm.tm_mday, iso ? 'T' : ' ', tm.tm_hour, tm.tm_min,
+	    tm.tm_sec, offset);
 }
 
 /* ---- parameters ---------------------------------------------------------- */
@@ -501,8 +510,8 @@ platform_rest_write_state(struct call *c, const char *name, int64_t id)
 {
 	const evt_state_source *s = evt_state_table_by_tracker(c->table, id);
 
-	evt_json_write_raw(&c->json, name, s->state.text.data + s->state.at,
-	    s->state.len);
+	platform_rest_write_times(c, name, s->state.text.data + s->state.at,
+	    s->state.len, s->state.offset_s);
 }
 
 static void
@@ -520,7 +529,7 @@ platform_rest_tracker_get_state(struct call *c)
 	} else {
 		platform_rest_write_user_time(c);
 		platform_rest_write_state(c, "state", id);
-		platform_rest_succeed_with_times(c);
+		platform_rest_succeed(c);
 	}
 }
 
@@ -610,7 +619,7 @@ platform_rest_list_states(struct call *c, const cJSON *ids, bool list_blocked,
 	if (list_absent)
 		platform_rest_write_ids(c, "not_exist", ids, TRACKER_UNKNOWN,
 		    TRACKER_GONE);
-	platform_rest_succeed_with_times(c);
+	platform_rest_succeed(c);
 }
 
 /* Answer with the states of many trackers.  Blocked trackers, and those that
@@ -693,7 +702,10 @@ platform_rest_find_states(struct call *c)
 		return r;
 	c->playback = evt_channel_playback(ch);
 	r = evt_state_feed_table(evt_channel_states(ch), &c->table, &err);
-	c->offset_s = evt_state_feed_offset_s(evt_channel_states(ch));
+	if (r == EVT_OK)
+		r = evt_state_table_utc_offset(c->table,
+		    evt_playback_time(c->playback, evt_clock_mono()),
+		    &c->offset_s, &err);
 	return r;
 }
 
@@ -717,6 +729,7 @@ platform_rest_answer(evt_site *site, evt_http_request *x, const struct row *row)
 		row->fn(&c);
 	cJSON_Delete(c.params);
 	evt_buf_free(&c.out);
+	evt_buf_free(&c.scratch);
 }
 
 /* Whether the request looks like a call of the platform: it is below one of

@@ -82,10 +82,6 @@ state_feed_load(evt_state_feed *f, evt_error *err)
 
 	evt_state_table_show_only(f->table, &play->sources.ids);
 	r = evt_state_table_load(f->table, at, err);
-	/* No frame has told the offset yet. */
-	if (r == EVT_OK)
-		r = evt_state_table_utc_offset(f->table, at,
-		    &f->broadcast.offset_s, err);
 	if (r != EVT_OK)
 		return r;
 	/* Clients get everything first, and changes from then on. */
@@ -133,12 +129,6 @@ evt_state_feed_unuse(evt_state_feed *f)
 {
 	assert(f->users > 0);
 	f->users--;
-}
-
-int
-evt_state_feed_offset_s(const evt_state_feed *f)
-{
-	return f->broadcast.offset_s;
 }
 
 /* ---- clients ------------------------------------------------------------- */

@@ -55,9 +55,6 @@ bool evt_state_feed_has_table(const evt_state_feed *feed);
 void evt_state_feed_use(evt_state_feed *feed);
 void evt_state_feed_unuse(evt_state_feed *feed);
 
-/* The user's offset from UTC, seconds east, as the latest state had it. */
-int evt_state_feed_offset_s(const evt_state_feed *feed);
-
 /*
  * Make a table of the tapes that knows the trackers.  shift may be NULL.
  * trackers NULL: tracker ids are taken for source ids.  Errors: those of

@@ -4,12 +4,12 @@
 #include <assert.h>
 
 evt_stamp_rewrite
-evt_broadcast_stamps(const evt_broadcast *b, unsigned variant)
+evt_broadcast_stamps(unsigned variant, int offset_s)
 {
 	return (evt_stamp_rewrite){ .form = variant & EVT_SUBSCRIPTION_ISO ?
 		    EVT_STAMP_REWRITE_ISO :
 		    EVT_STAMP_REWRITE_PLAIN,
-		.offset_s = b->offset_s };
+		.offset_s = offset_s };
 }
 
 void
@@ -21,9 +21,6 @@ evt_broadcast_begin(evt_broadcast *b, const evt_frame *frame,
 	b->update = update;
 	for (unsigned i = 0; i < EVT_SUBSCRIPTION_VARIANTS; i++)
 		b->have[i] = false;
-	(void)evt_stamp_rewrite_offset(EVT_JSON_VIEW_MEMBER(update->root,
-	                                   "user_time"),
-	    frame->time_ns, &b->offset_s);
 }
 
 void
@@ -56,12 +53,13 @@ broadcast_add_compact(const evt_broadcast *b, evt_buf *out)
 const evt_buf *
 evt_broadcast_text(evt_broadcast *b, unsigned variant)
 {
-	evt_stamp_rewrite how = evt_broadcast_stamps(b, variant);
+	evt_stamp_rewrite how;
 	const uint8_t *p;
 	size_t n;
 	evt_buf *out;
 
 	assert(variant < EVT_SUBSCRIPTION_VARIANTS && b->frame != NULL);
+	how = evt_broadcast_stamps(variant, b->update->offset_s);
 	out = &b->text[variant];
 	if (b->have[variant])
 		return out;

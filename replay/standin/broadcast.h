@@ -15,8 +15,6 @@
 typedef struct evt_broadcast {
 	const evt_frame *frame;
 	const evt_state_update *update; /* the sources that the frame changed */
-	/* The user's offset from UTC, in seconds, as a frame said last. */
-	int offset_s;
 	evt_buf text[EVT_SUBSCRIPTION_VARIANTS];
 	bool have[EVT_SUBSCRIPTION_VARIANTS];
 	evt_buf scratch;
@@ -27,9 +25,9 @@ void evt_broadcast_begin(evt_broadcast *broadcast, const evt_frame *frame,
     const evt_state_update *update);
 void evt_broadcast_free(evt_broadcast *broadcast);
 
-/* How time stamps are rewritten for a variant. */
-evt_stamp_rewrite evt_broadcast_stamps(const evt_broadcast *broadcast,
-    unsigned variant);
+/* How time stamps are rewritten for a variant; `offset_s`: the offset from UTC of
+ * local times. */
+evt_stamp_rewrite evt_broadcast_stamps(unsigned variant, int offset_s);
 
 /* The whole frame as text of a variant (0 to EVT_SUBSCRIPTION_VARIANTS - 1),
  * valid until the next evt_broadcast_begin().  NULL: out of memory. */

@@ -13,12 +13,12 @@
 /* ---- texts --------------------------------------------------------------- */
 
 /* Append a piece of a message in the form of the variant; `state`: it is a state
- * object. */
+ * object; `offset_s`: of its local times. */
 static bool
 standin_send_add_piece(const evt_standin *c, evt_json_view v, bool state,
-    unsigned variant, evt_buf *out)
+    unsigned variant, int offset_s, evt_buf *out)
 {
-	evt_stamp_rewrite how = evt_broadcast_stamps(c->o.broadcast, variant);
+	evt_stamp_rewrite how = evt_broadcast_stamps(variant, offset_s);
 	evt_buf *scratch = &c->o.broadcast->scratch;
 
 	if (!state || !(variant & EVT_SUBSCRIPTION_COMPACT))
@@ -46,22 +46,26 @@ evt_standin_send_state(evt_standin *c, const evt_state_source *s,
 		              s->state.text.len - s->state.at - s->state.len };
 	evt_json_view state = { p + s->state.at, s->state.len };
 	unsigned variant = c->sub[EVT_SUBSCRIPTION_STATE].variant;
+	int offset_s = s->state.offset_s;
 	bool ok;
 
 	c->out.len = 0;
 	/* The pieces are not JSON values by themselves, but no string is cut in
 	 * two: the head ends with the colon before the state. */
-	ok = standin_send_add_piece(c, head, false, variant, &c->out) &&
-	    standin_send_add_piece(c, state, true, variant, &c->out) &&
-	    standin_send_add_piece(c, tail, false, variant, &c->out);
+	ok = standin_send_add_piece(c, head, false, variant, offset_s,
+	         &c->out) &&
+	    standin_send_add_piece(c, state, true, variant, offset_s,
+	        &c->out) &&
+	    standin_send_add_piece(c, tail, false, variant, offset_s, &c->out);
 	return ok ? evt_standin_send(c, &c->out, err) : evt_err_nomem(err);
 }
 
 /* ---- batches ------------------------------------------------------------- */
 
-/* The user_time of the newest state of the set. */
+/* The user_time of the newest state of the set, and its offset. */
 static evt_json_view
-standin_send_newest_time(const evt_standin *c, const evt_bitset *which)
+standin_send_newest_time(const evt_standin *c, const evt_bitset *which,
+    int *ret_offset_s)
 {
 	const evt_state_source *newest = NULL;
 
@@ -73,6 +77,7 @@ standin_send_newest_time(const evt_standin *c, const evt_bitset *which)
 		        s->state.time_ns > newest->state.time_ns))
 			newest = s;
 	}
+	*ret_offset_s = newest != NULL ? newest->state.offset_s : 0;
 	if (newest == NULL)
 		return (evt_json_view){ NULL, 0 };
 	return EVT_JSON_VIEW_MEMBER(evt_json_view_make(newest->state.text.data,
@@ -84,9 +89,10 @@ static bool
 standin_send_begin_batch(evt_standin *c, enum evt_subscription_kind kind,
     const evt_bitset *which, evt_buf *out)
 {
+	int offset_s;
+	evt_json_view time = standin_send_newest_time(c, which, &offset_s);
 	evt_stamp_rewrite how =
-	    evt_broadcast_stamps(c->o.broadcast, c->sub[kind].variant);
-	evt_json_view time = standin_send_newest_time(c, which);
+	    evt_broadcast_stamps(c->sub[kind].variant, offset_s);
 	bool ok = evt_buf_printf(out, "{\"type\":\"event\",\"event\":\"%s\",",
 	    evt_subscription_kind_name(kind));
 
@@ -109,7 +115,7 @@ static bool
 standin_send_add_item(evt_standin *c, enum evt_subscription_kind kind,
     const evt_state_source *s, evt_buf *out, bool *any)
 {
-	const evt_buf *item =
+	const evt_state_source_item *item =
 	    kind == EVT_SUBSCRIPTION_IOT_MONITOR ? &s->iot : &s->reading;
 	unsigned variant = c->sub[kind].variant;
 	evt_json_view state;
@@ -117,21 +123,23 @@ standin_send_add_item(evt_standin *c, enum evt_subscription_kind kind,
 
 	if (kind == EVT_SUBSCRIPTION_STATE_BATCH ?
 	        !evt_state_source_sendable(s) :
-	        item->len == 0 || s->lifecycle.blocked || s->lifecycle.corrupt)
+	        item->text.len == 0 || s->lifecycle.blocked ||
+	            s->lifecycle.corrupt)
 		return true;
 	ok = !*any || evt_buf_add_byte(out, ',');
 	*any = true;
 	if (kind != EVT_SUBSCRIPTION_STATE_BATCH)
 		return ok &&
 		    standin_send_add_piece(c,
-		        (evt_json_view){ item->data, item->len }, false,
-		        variant, out);
+		        (evt_json_view){ item->text.data, item->text.len },
+		        false, variant, item->offset_s, out);
 	state =
 	    (evt_json_view){ s->state.text.data + s->state.at, s->state.len };
 	return ok &&
 	    evt_buf_add_str(out,
 	        "{\"type\":\"source_state_event\",\"state\":") &&
-	    standin_send_add_piece(c, state, true, variant, out) &&
+	    standin_send_add_piece(c, state, true, variant, s->state.offset_s,
+	        out) &&
 	    evt_buf_add_byte(out, '}');
 }
 
@@ -166,13 +174,14 @@ evt_standin_send_part(evt_standin *c, enum evt_subscription_kind kind,
 	              *end = list + b->update->list.n;
 	const uint8_t *from = b->frame->payload;
 	unsigned variant = c->sub[kind].variant;
+	int offset_s = b->update->offset_s;
 	evt_json_view head = { from, (size_t)(list + 1 - from) };
 	evt_json_view tail = { end - 1,
 		(size_t)(from + b->frame->len - (end - 1)) };
 	bool any = false, ok;
 
 	c->out.len = 0;
-	ok = standin_send_add_piece(c, head, false, variant, &c->out);
+	ok = standin_send_add_piece(c, head, false, variant, offset_s, &c->out);
 	for (size_t i = 0; i < b->update->n && ok; i++) {
 		const evt_state_update_change *change = &b->update->change[i];
 		const uint8_t *p = change->item.p,
@@ -185,12 +194,13 @@ evt_standin_send_part(evt_standin *c, enum evt_subscription_kind kind,
 		ok = (!any || evt_buf_add_byte(&c->out, ',')) &&
 		    evt_buf_add(&c->out, p, (size_t)(v.p - p)) &&
 		    standin_send_add_piece(c, v, change->value.p != NULL,
-		        variant, &c->out) &&
+		        variant, offset_s, &c->out) &&
 		    evt_buf_add(&c->out, v.p + v.n,
 		        (size_t)(item_end - (v.p + v.n)));
 		any = true;
 	}
-	ok = ok && standin_send_add_piece(c, tail, false, variant, &c->out);
+	ok = ok &&
+	    standin_send_add_piece(c, tail, false, variant, offset_s, &c->out);
 	if (!ok)
 		return evt_err_nomem(err);
 	return any ? evt_standin_send(c, &c->out, err) : EVT_OK;

@@ -1,71 +1,72 @@
 /*
- * state_clock.c - the user's offset from UTC.  No frame names it, but states hold
- * the time on the user's clock.
+ * state_clock.c - the offset from UTC of the local times in frames, by the zone of
+ * the feed (format/read/feed_zone.h).
  */
 #include "replay/standin/state_table_impl.h"
 
+#include <assert.h>
+#include <stdlib.h>
+
 #include "format/base/clock.h"
 #include "format/base/err.h"
-#include "format/navixy/stamp_rewrite.h"
 
-static bool
-state_clock_of(const uint8_t *text, size_t n, int64_t time_ns, int *offset_s)
+int
+evt_state_table_new_clocks(evt_state_table *b, evt_error *err)
 {
-	return evt_stamp_rewrite_offset(
-	    EVT_JSON_VIEW_MEMBER(evt_json_view_make(text, n), "user_time"),
-	    time_ns, offset_s);
+	int r = EVT_OK;
+
+	b->clock = calloc(b->tapes->n, sizeof(evt_feed_zone *));
+	if (b->clock == NULL)
+		return evt_err_nomem(err);
+	for (size_t i = 0; i < b->tapes->n && r == EVT_OK; i++)
+		r = evt_feed_zone_new(b->tapes->tape[i], b->tapes->feed_zone,
+		    &b->clock[i], err);
+	return r;
 }
 
-/* Find the offset in the first state on the tape from time_ns on. */
-static int
-state_clock_offset_ahead(const evt_state_table *b, evt_tape *tape,
-    int64_t time_ns, int *offset_s, evt_error *err)
+void
+evt_state_table_free_clocks(evt_state_table *b)
 {
-	static const char *const events[] = { "state", "state_batch" };
-	const evt_filter filter = { .has_from = true,
-		.from_ns = time_ns,
-		.events = events,
-		.n_events = 2,
-		.kinds = 1u << EVT_KIND_RECEIVED,
-		.snapshot = true };
-	evt_cursor *cursor;
-	evt_frame f;
-	evt_json_scan_result got = { .json = false };
-	int r = evt_cursor_open(&tape, 1, &filter, &cursor, err);
+	for (size_t i = 0; b->clock != NULL && i < b->tapes->n; i++)
+		evt_feed_zone_free(b->clock[i]);
+	free(b->clock);
+}
 
-	if (r != EVT_OK)
-		return r;
-	do
-		r = evt_cursor_next(cursor, &f, err);
-	while (r == EVT_ERR_CORRUPT);
-	if (r == EVT_OK)
-		r = evt_json_scan(b->scanner, f.payload, f.len, &got, err);
-	if (r == EVT_OK && got.json)
-		(void)state_clock_of(f.payload, f.len, f.time_ns, offset_s);
-	evt_cursor_close(cursor);
-	return r > 0 ? EVT_OK : r;
+static int
+state_clock_read(const evt_state_table *b, size_t tape, int64_t time_ns,
+    bool *ret_known, int *offset_s, evt_error *err)
+{
+	const evt_zone *zone = NULL;
+	int r = evt_feed_zone_at(b->clock[tape], time_ns, &zone, err);
+
+	*ret_known = r == EVT_OK && zone != NULL;
+	if (*ret_known)
+		*offset_s = evt_zone_offset_s(zone, time_ns);
+	return r;
+}
+
+int
+evt_state_table_set_clock(evt_state_table *b, const evt_frame *f,
+    evt_error *err)
+{
+	bool known;
+
+	assert(f->tape < b->tapes->n);
+	b->offset_s = 0;
+	return state_clock_read(b, f->tape,
+	    evt_clock_sub(f->time_ns, evt_state_table_shift_ns(b)), &known,
+	    &b->offset_s, err);
 }
 
 int
 evt_state_table_utc_offset(const evt_state_table *b, int64_t time_ns,
-    int *offset_s, evt_error *err)
+    int *ret_offset_s, evt_error *err)
 {
-	int64_t newest = INT64_MIN;
+	bool known = false;
 	int r = EVT_OK;
 
-	for (size_t i = 0; i < b->n; i++) {
-		const evt_state_source *s = b->source[i];
-
-		if (s->state.known && s->state.time_ns > newest &&
-		    state_clock_of(s->state.text.data, s->state.text.len,
-		        evt_clock_add(s->state.time_ns,
-		            evt_state_table_shift_ns(b)),
-		        offset_s))
-			newest = s->state.time_ns;
-	}
-	for (size_t i = 0;
-	     newest == INT64_MIN && r == EVT_OK && i < b->tapes->n; i++)
-		r = state_clock_offset_ahead(b, b->tapes->tape[i], time_ns,
-		    offset_s, err);
+	*ret_offset_s = 0;
+	for (size_t i = 0; i < b->tapes->n && r == EVT_OK && !known; i++)
+		r = state_clock_read(b, i, time_ns, &known, ret_offset_s, err);
 	return r;
 }

@@ -14,6 +14,12 @@
 /* The source has no tracker, so that clients cannot name it. */
 #define EVT_STATE_SOURCE_NO_TRACKER INT64_MIN
 
+/* An item of a frame that names trackers; an empty text: there is none. */
+typedef struct evt_state_source_item {
+	evt_buf text;
+	int offset_s; /* of its local times from UTC */
+} evt_state_source_item;
+
 typedef struct evt_state_source {
 	size_t no; /* its index in the table */
 	evt_key key;
@@ -38,6 +44,7 @@ typedef struct evt_state_source {
 		evt_buf text;
 		size_t at, len;  /* the state object within text */
 		int64_t time_ns; /* receive time */
+		int offset_s;    /* of its local times from UTC */
 		uint64_t seq;    /* of the frame */
 		uint32_t tape, conn;
 		/* The connections that its last states came on, as single
@@ -45,8 +52,8 @@ typedef struct evt_state_source {
 		uint32_t single_conn, batch_conn;
 	} state;
 
-	/* Its last item of readings_batch and of iot_monitor; empty: none. */
-	evt_buf reading, iot;
+	/* Its last item of readings_batch and of iot_monitor. */
+	evt_state_source_item reading, iot;
 } evt_state_source;
 
 /* Whether clients may get its state: it is known, and the source is neither

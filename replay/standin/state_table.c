@@ -96,8 +96,8 @@ state_table_source_free(evt_state_source *s)
 	free((char *)(uintptr_t)s->key.text);
 	free((char *)(uintptr_t)s->label);
 	evt_buf_free(&s->state.text);
-	evt_buf_free(&s->reading);
-	evt_buf_free(&s->iot);
+	evt_buf_free(&s->reading.text);
+	evt_buf_free(&s->iot.text);
 	free(s);
 }
 
@@ -165,6 +165,8 @@ evt_state_table_new(const evt_tape_set *tapes, evt_time_shift *shift,
 	b->start = calloc(tapes->n, sizeof(*b->start));
 	r = b->start != NULL ? evt_json_scanner_new(NULL, &b->scanner, err) :
 	                       evt_err_nomem(err);
+	if (r == EVT_OK)
+		r = evt_state_table_new_clocks(b, err);
 	for (size_t i = 0; i < tapes->n && r == EVT_OK; i++)
 		r = state_table_put_sources_of(b, (uint32_t)i, err);
 	if (r != EVT_OK) {
@@ -189,6 +191,7 @@ evt_state_table_free(evt_state_table *b)
 	free(b->change);
 	free(b->connection);
 	free(b->start);
+	evt_state_table_free_clocks(b);
 	free(b);
 }
 
@@ -370,6 +373,7 @@ state_table_keep_state(const evt_state_table *b, evt_state_source *s,
 	    evt_clock_sub(f->time_ns, evt_state_table_shift_ns(b));
 	s->state.seq = f->seq;
 	s->state.tape = f->tape;
+	s->state.offset_s = b->offset_s;
 	return ok;
 }
 
@@ -460,7 +464,7 @@ state_table_apply_readings(evt_state_table *b, const evt_frame *f, bool iot,
 		int64_t tracker;
 		evt_state_source *s;
 		evt_state_update_change *t;
-		evt_buf *keep;
+		evt_state_source_item *keep;
 
 		update->n_items++;
 		if (!evt_json_view_int(id, &tracker))
@@ -471,9 +475,10 @@ state_table_apply_readings(evt_state_table *b, const evt_frame *f, bool iot,
 		if (s == NULL)
 			continue;
 		keep = iot ? &s->iot : &s->reading;
-		keep->len = 0;
+		keep->text.len = 0;
+		keep->offset_s = b->offset_s;
 		t = evt_state_table_add_change(b, update, s);
-		if (t == NULL || !evt_buf_add(keep, item.p, item.n))
+		if (t == NULL || !evt_buf_add(&keep->text, item.p, item.n))
 			return evt_err_nomem(err);
 		t->item = item;
 	}
@@ -554,6 +559,11 @@ evt_state_table_apply(evt_state_table *b, const evt_frame *f,
 	evt_state_update update = { .kind = state_table_kind_of(f) };
 	int r = EVT_OK;
 
+	if (update.kind != EVT_STATE_UPDATE_NONE)
+		r = evt_state_table_set_clock(b, f, err);
+	if (r != EVT_OK)
+		return r;
+	update.offset_s = b->offset_s;
 	switch (update.kind) {
 	case EVT_STATE_UPDATE_STATE:
 	case EVT_STATE_UPDATE_STATE_BATCH:
@@ -589,7 +599,7 @@ state_table_clear(evt_state_table *b)
 		    false;
 		s->state.single_conn = s->state.batch_conn = s->lifecycle.conn =
 		    0;
-		s->state.text.len = s->reading.len = s->iot.len = 0;
+		s->state.text.len = s->reading.text.len = s->iot.text.len = 0;
 		s->state.seq = s->lifecycle.answer_seq = 0;
 		s->state.time_ns = INT64_MIN;
 		s->changed = true;
@@ -612,6 +622,8 @@ state_table_load_states(void *ctx, const evt_key *source,
 	b->loaded_seq = frame->seq;
 	f.tape = b->loading;
 	r = evt_time_shift_frame(b->shift, &f, err);
+	if (r == EVT_OK)
+		r = evt_state_table_set_clock(b, &f, err);
 	return r != EVT_OK ?
 	    r :
 	    state_table_apply_states(b, &f, true, &update, err);
@@ -665,6 +677,7 @@ state_table_load_readings(evt_state_table *b, evt_tape *tape, int64_t time_ns,
 		evt_state_update update;
 
 		r = evt_cursor_next(cursor, &f, err);
+		f.tape = b->loading;
 		if (r == EVT_OK)
 			r = evt_time_shift_frame(b->shift, &f, err);
 		if (r == EVT_OK)

@@ -87,12 +87,11 @@ int evt_state_table_apply(evt_state_table *table, const evt_frame *frame,
 void evt_state_table_forget_changes(evt_state_table *table);
 
 /*
- * The user's offset from UTC at time_ns, in seconds, east positive: the user's
- * clock in the newest loaded state says it, or else the first state from time_ns
- * on.  *offset_s stays as it is if no state says it.  Errors: those of reading
- * the tapes.
+ * The offset from UTC of the feed's local times at time_ns, a time on the tapes, in
+ * seconds, east positive: that of the first tape on which it is known; 0 if none.
+ * Errors: those of reading the tapes.
  */
 int evt_state_table_utc_offset(const evt_state_table *table, int64_t time_ns,
-    int *offset_s, evt_error *err);
+    int *ret_offset_s, evt_error *err);
 
 #endif

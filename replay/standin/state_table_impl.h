@@ -5,6 +5,7 @@
 
 #include "format/base/key_table.h"
 #include "format/keys/json_scan.h"
+#include "format/read/feed_zone.h"
 #include "replay/standin/state_table.h"
 
 /* Where a connection of the recorder begins on a tape. */
@@ -40,6 +41,8 @@ struct evt_state_table {
 	struct state_start *start;           /* by tape */
 	struct state_connection *connection; /* by tape, then by time */
 	size_t n_connections, cap_connections;
+	evt_feed_zone **clock; /* by tape: the zone of its local times */
+	int offset_s;          /* of those in the frame that is applied */
 };
 
 /* The number of ns that is added to the times of the tapes. */
@@ -50,6 +53,16 @@ evt_state_source *evt_state_table_put(evt_state_table *table,
 /* Append a change to an update.  NULL: out of memory. */
 evt_state_update_change *evt_state_table_add_change(evt_state_table *table,
     evt_state_update *update, evt_state_source *source);
+
+/* ---- state_clock.c: the offset of local times ---- */
+
+/* Make the clocks of all tapes.  Errors: EVT_ERR_NOMEM. */
+int evt_state_table_new_clocks(evt_state_table *table, evt_error *err);
+void evt_state_table_free_clocks(evt_state_table *table);
+/* Set the table's offset_s to that of the frame's local times; 0: it is not known.
+ * Errors: those of reading. */
+int evt_state_table_set_clock(evt_state_table *table, const evt_frame *frame,
+    evt_error *err);
 
 /* ---- state_answers.c: responses to the recorder's subscriptions ---- */
 

@@ -48,6 +48,7 @@ typedef struct evt_state_update {
 	evt_state_update_change *change; /* in the order of the frame */
 	size_t n;
 	enum evt_state_update_life life; /* of a lifecycle event */
+	int offset_s; /* of the frame's local times from UTC */
 } evt_state_update;
 
 #endif

@@ -1,6 +1,7 @@
 """The stand-in's states at each place of the tape: they must be the same after playing
 up to it and after a move to it."""
 
+import datetime
 import json
 import unittest
 
@@ -103,12 +104,15 @@ class Places(PlaceCase):
                                  ("2026-03-01T06:51:43-06:00",) * 3)
 
     async def test_the_offset_of_the_place(self):
-        """Where the user's clock was put back."""
-        rows = [(0, state(5, 1)), (5000, state(5, 2, time="2026-03-01 05:51:48")), (9000, state(5, 3))]
+        """Where the user's clock was put back, and where an event was an hour late."""
+        begin = datetime.datetime(2026, 3, 1, 6, 51, 43)
+        rows = [(1000 * s, state(5, s, time=str(begin + datetime.timedelta(seconds=s, hours=-(s >= 100 or s == 50)))))
+                for s in range(0, 200, 10)]
         url = self.listen(rows, "--start-paused")
         async with self.connect(url) as ws:
             await self.subscribed(ws, new(dict(STATES, iso_datetime=True)))
-            for to, stamp in (("+6s", "2026-03-01T05:51:48-07:00"), ("+1s", "2026-03-01T06:51:43-06:00")):
+            for to, stamp in (("+101s", "2026-03-01T05:53:23-07:00"), ("+1s", "2026-03-01T06:51:43-06:00"),
+                              ("+51s", "2026-03-01T05:52:33-06:00"), ("+91s", "2026-03-01T06:53:13-06:00")):
                 self.api(url, "seek", {"to": to})
                 self.assertEqual((await self.recv_json(ws))["user_time"], stamp)
 

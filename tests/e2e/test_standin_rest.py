@@ -2,8 +2,10 @@
 stand-in of evtape-replay answers them from the tape: with curl, Node's fetch and
 Python's urllib."""
 
+import datetime
 import json
 import os
+import shutil
 import unittest
 import urllib.error
 import urllib.parse
@@ -346,6 +348,72 @@ class Browsers(RestCase):
             got = self.headers(url + "/v2/tracker/list" + query, "-H", "Authorization: " + auth,
                                "-H", "Origin: " + self.PAGE)
             self.assertEqual(got[0], status, (query, auth))
+
+
+class LocalTimes(RestCase):
+    """The stand-in's times are those of `evtape info`, around a change of the clocks, with events
+    that were held up, and a source whose clock is wrong."""
+
+    def setUp(self):
+        super().setUp()
+        self.berlin = datetime.timezone(datetime.timedelta(hours=1)), datetime.timezone(datetime.timedelta(hours=2))
+
+    def feed(self, change, before, after):
+        """Two hours around a change at a second; source 8 is five hours ahead."""
+        rows = []
+        for s in range(change - 3600, change + 3600, 20):
+            zone = before if s < change else after
+            sent = s - 1800 if s % 600 == 0 and s < change else s
+            own = s + 5 * 3600 if s % 40 == 0 else s
+            text = {name: datetime.datetime.fromtimestamp(t, zone).strftime("%Y-%m-%d %H:%M:%S")
+                    for name, t in (("sent", sent), ("own", own))}
+            data = {"source_id": 8 if s % 40 == 0 else 5, "last_update": text["own"]}
+            rows.append("%d received 1 1 %s\n" % (s * 10 ** 9, dump(
+                {"type": "event", "event": "state", "user_time": text["sent"], "data": data})))
+        return rows
+
+    def test_around_a_change(self):
+        winter, summer = self.berlin
+        for change, before, after in ((1774746000, winter, summer), (1792890000, summer, winter)):
+            rows = self.feed(change, before, after)
+            with self.subTest(change=change):
+                url = self.listen("--start-paused", "--from", "@%d" % ((change - 3000) * 10 ** 9), rows=rows, listed=False)
+                info = json.loads(evtest.run("evtape", "info", "--json", self.path("t.tape")).stdout)["feed_zone"]
+                for at, zone, said in ((change - 3000, before, info["first"]), (change - 1, before, info["first"]),
+                                       (change + 5, after, info["last"]), (change + 3000, after, info["last"])):
+                    self.ask_api(url, "seek", {"to": "@%d" % (at * 10 ** 9)})
+                    got = self.ask(url, "/v2/tracker/get_states", {"trackers": [5, 8], "iso_datetime": True})
+                    self.assertEqual(got["user_time"], datetime.datetime.fromtimestamp(at, zone).isoformat())
+                    self.assertEqual(got["user_time"][-6:], said, at - change)
+                    for source, late in (("5", 0), ("8", 5 * 3600)):
+                        own = datetime.datetime.fromisoformat(got["states"][source]["last_update"])
+                        self.assertIn(at + late - int(own.timestamp()), range(0, 61), (source, at - change))
+                    plain = self.ask(url, "/v2/tracker/get_state", {"tracker_id": 5})
+                    self.assertEqual(plain["user_time"], got["user_time"][:19].replace("T", " "))
+                    self.assertEqual(plain["state"]["last_update"], got["states"]["5"]["last_update"][:19].replace("T", " "))
+                self.stop()
+                shutil.rmtree(self.path("t.tape"))
+
+    def test_a_state_from_before_the_change(self):
+        """It keeps its own offset."""
+        winter, summer = self.berlin
+        change = 1774746000
+        rows = [r for i, r in enumerate(self.feed(change, winter, summer)) if '"source_id":8' not in r or i < 90]
+        url = self.listen("--start-paused", "--from", "@%d" % ((change + 600) * 10 ** 9), rows=rows, listed=False)
+        got = self.ask(url, "/v2/tracker/get_states", {"trackers": [5, 8], "iso_datetime": True})
+        self.assertEqual((got["user_time"][-6:], got["states"]["5"]["last_update"][-6:], got["states"]["8"]["last_update"][-6:]),
+                         ("+02:00", "+02:00", "+01:00"))
+
+    def test_given(self):
+        url = self.listen("--feed-zone", "-03:30")
+        self.assertEqual(self.ask(url, "/v2/tracker/get_state", {"tracker_id": 70, "iso_datetime": True})["state"]["last_update"],
+                         "2026-03-01T06:51:43-03:30")
+
+    def ask_api(self, url, name, body):
+        request = urllib.request.Request(url + "/api/deck/" + name, data=json.dumps(body).encode(),
+                                         headers={"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=evtest.DEADLINE) as got:
+            got.read()
 
 
 if __name__ == "__main__":

@@ -308,13 +308,13 @@ converse(struct fixture *x, struct session *s, evt_error *err)
 		.send = to_client,
 		.ctx = x };
 	uint8_t was[16] = { 0 };
-	int r;
+	int r, offset_s;
 
 	if ((r = evt_state_table_add_tracker(s->table, 77,
 	         &(evt_key){ "1", 1, true }, "a label", err)) ||
 	    (r = evt_state_table_load(s->table, T0 + SEC, err)) ||
-	    (r = evt_state_table_utc_offset(s->table, T0 + SEC,
-	         &s->broadcast.offset_s, err)) ||
+	    (r = evt_state_table_utc_offset(s->table, T0 + SEC, &offset_s,
+	         err)) ||
 	    (r = evt_standin_new(&o, &s->client, err)) ||
 	    (r = evt_cursor_open(&x->tape, 1, &from, &s->cursor, err)) ||
 	    (r = say_all(s, err)) || (r = play_all(s, err)) ||

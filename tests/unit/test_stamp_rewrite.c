@@ -112,52 +112,12 @@ TEST(compact)
 	check_compact("7", "7");
 }
 
-static bool
-offset_of(const char *clock, int64_t time_s, int *ret)
-{
-	return evt_stamp_rewrite_offset((evt_json_view){ (const uint8_t *)clock,
-	                                    strlen(clock) },
-	    time_s * 1000000000, ret);
-}
-
-/* The offset from UTC that a stamp shows; 1539780715 is 12:51:55 UTC that
- * day. */
-TEST(offset)
-{
-	static const struct {
-		const char *clock;
-		int offset_s;
-	} row[] = {
-		{ "\"2018-10-17 12:51:55\"", 0 },
-		{ "\"2018-10-17 06:51:57\"", -6 * 3600 },
-		{ "\"2018-10-17 06:45:00\"", -6 * 3600 },
-		{ "\"2018-10-17 18:36:55\"", 5 * 3600 + 45 * 60 },
-		{ "\"2018-10-18 02:50:00\"", 14 * 3600 },
-		{ "\"2011-01-01T06:51:57-06:00\"", -6 * 3600 },
-		{ "\"2018-10-17T12:51:55Z\"", 0 },
-	};
-	int got;
-
-	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-		got = 1;
-		assert_true(offset_of(row[i].clock, 1539780715, &got));
-		assert_int_equal(got, row[i].offset_s);
-	}
-	got = 7;
-	assert_false(offset_of("\"2018-10-19 12:51:55\"", 1539780715, &got));
-	assert_false(offset_of("\"noon\"", 1539780715, &got));
-	assert_false(offset_of("null", 1539780715, &got));
-	assert_false(offset_of("", 1539780715, &got));
-	assert_int_equal(got, 7);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RUN(shift),
 		RUN(untouched),
-		RUN(offset),
 		RUN(forms),
 		RUN(compact),
 	};

@@ -4,6 +4,7 @@
  */
 #include "tests/unit/lib/tapes.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,13 +46,14 @@ teardown(void **state)
 	return 0;
 }
 
-/* The table of a tape of received frames, a second apart, all on one
- * connection. */
-static evt_state_table *
-board_of(struct fixture *x, const char *const *text, size_t n)
+/* A tape of received frames, a second apart, all on one connection. */
+static evt_tape *
+record(const struct fixture *x, const char *name, const char *const *text,
+    size_t n)
 {
 	evt_profile *profile = navixy_profile();
-	char *path = in_dir(x->dir, "a.tape");
+	char *path = in_dir(x->dir, name);
+	evt_tape *tape;
 	evt_writer_options opt;
 	evt_writer *w;
 	evt_error err;
@@ -71,8 +73,18 @@ board_of(struct fixture *x, const char *const *text, size_t n)
 	}
 	ok(evt_writer_close(w, &err), &err);
 	evt_profile_free(profile);
-	ok(evt_tape_open(path, &x->tape, &err), &err);
+	ok(evt_tape_open(path, &tape, &err), &err);
 	free(path);
+	return tape;
+}
+
+/* The table of such a tape. */
+static evt_state_table *
+board_of(struct fixture *x, const char *const *text, size_t n)
+{
+	evt_error err;
+
+	x->tape = record(x, "a.tape", text, n);
 	ok(evt_tape_set_open(&x->tape, 1, &x->tapes, &err), &err);
 	ok(evt_state_table_new(&x->tapes, NULL, &x->table, &err), &err);
 	return x->table;
@@ -180,15 +192,15 @@ TEST(readings_of_trackers)
 	ok(evt_state_table_add_tracker(b, 100, &five, NULL, &err), &err);
 	s = evt_state_table_by_text(b, "5");
 	ok(evt_state_table_load(b, T0 + 3 * SEC / 2, &err), &err);
-	is_text(&s->reading, "{\"tracker_id\":100,\"v\":1}");
-	assert_int_equal(s->iot.len, 0);
+	is_text(&s->reading.text, "{\"tracker_id\":100,\"v\":1}");
+	assert_int_equal(s->iot.text.len, 0);
 	ok(evt_state_table_load(b, INT64_MAX, &err), &err);
 	/* It is looked for ten minutes back. */
-	assert_int_equal(s->reading.len, 0);
+	assert_int_equal(s->reading.text.len, 0);
 	ok(evt_state_table_load(b, T0 + 599 * SEC, &err), &err);
-	is_text(&s->iot, "{\"tracker_id\":100,\"v\":4}");
+	is_text(&s->iot.text, "{\"tracker_id\":100,\"v\":4}");
 	ok(evt_state_table_load(b, T0, &err), &err);
-	assert_int_equal(s->reading.len, 0);
+	assert_int_equal(s->reading.text.len, 0);
 	assert_false(s->state.known);
 }
 
@@ -250,28 +262,82 @@ TEST(updates_of_frames)
 	evt_cursor_close(cursor);
 }
 
-/* T0 is 22:13:20 UTC. */
+/* T0 is 22:13:20 UTC.  The clock of source 6 is wrong. */
 TEST(users_clock)
 {
-#define AT(clock)                                           \
+#define AT(id, clock, own)                                  \
 	"{\"event\":\"state\",\"user_time\":\"" clock "\"," \
-	"\"data\":{\"source_id\":5}}"
-	static const char *const text[] = { AT("2023-11-14 16:13:20"),
-		AT("2023-11-14T16:13:21-06:00"), AT("2023-11-15 03:43:22"),
-		STATE("5"), STATE("6") };
-	static const int want[] = { -21600, -21600, -21600, 19800, 7, 7, 7 };
+	"\"data\":{\"source_id\":" id ",\"last_update\":\"" own "\"}}"
+	static const char *const text[] = { AT("5", "2023-11-14 16:13:20",
+		                                "2023-11-14 16:13:19"),
+		AT("6", "2023-11-14 16:13:21", "2023-11-14 21:13:20"),
+		AT("5", "2023-11-14T16:13:22-06:00",
+		    "2023-11-14T16:13:22-06:00"),
+		AT("6", "2023-11-14 15:13:23", "2023-11-14 21:13:22"),
+		STATE("5") };
 	struct fixture *x = *state;
 	evt_state_table *b = board_of(x, text, 5);
+	evt_zone *given;
 	evt_error err;
+	int got;
 
-	for (int i = 0; i < 7; i++) {
+	for (int i = 1; i < 7; i++) {
 		int64_t at = T0 + i * SEC;
-		int got = 7;
 
 		ok(evt_state_table_load(b, at, &err), &err);
 		ok(evt_state_table_utc_offset(b, at, &got, &err), &err);
-		assert_int_equal(got, want[i]);
+		assert_int_equal(got, -21600);
+		for (size_t k = 0; k < evt_state_table_n(b); k++) {
+			const evt_state_source *s = evt_state_table_at(b, k);
+
+			if (s->state.known)
+				assert_int_equal(s->state.offset_s, -21600);
+		}
 	}
+	evt_state_table_free(x->table);
+	ok(evt_zone_open("+05:45", &given, &err), &err);
+	x->tapes.feed_zone = given;
+	ok(evt_state_table_new(&x->tapes, NULL, &x->table, &err), &err);
+	ok(evt_state_table_load(x->table, T0 + 9 * SEC, &err), &err);
+	ok(evt_state_table_utc_offset(x->table, T0, &got, &err), &err);
+	assert_int_equal(got, 20700);
+	assert_int_equal(evt_state_table_by_text(x->table, "6")->state.offset_s,
+	    20700);
+	evt_state_table_free(x->table);
+	x->table = NULL;
+	evt_zone_free(given);
+}
+
+/* Two tapes of users in different zones. */
+TEST(clocks_of_tapes)
+{
+	static const char *const zone[] = { "16", "23" };
+	struct fixture *x = *state;
+	evt_tape *tape[2];
+	evt_state_table *b;
+	evt_error err;
+
+	for (int i = 0; i < 2; i++) {
+		char text[200];
+		const char *texts[] = { text };
+
+		snprintf(text, sizeof(text),
+		    "{\"event\":\"state\",\"user_time\":\"2023-11-14 "
+		    "%s:13:20\",\"data\":{\"source_id\":%d}}",
+		    zone[i], i + 5);
+		tape[i] = record(x, i == 0 ? "a.tape" : "b.tape", texts, 1);
+	}
+	ok(evt_tape_set_open(tape, 2, &x->tapes, &err), &err);
+	ok(evt_state_table_new(&x->tapes, NULL, &b, &err), &err);
+	ok(evt_state_table_load(b, T0 + SEC, &err), &err);
+	assert_int_equal(evt_state_table_by_text(b, "5")->state.offset_s,
+	    -6 * 3600);
+	assert_int_equal(evt_state_table_by_text(b, "6")->state.offset_s, 3600);
+	evt_state_table_free(b);
+	evt_tape_set_close(&x->tapes);
+	x->tapes = (evt_tape_set){ .n = 0 };
+	evt_tape_close(tape[0]);
+	evt_tape_close(tape[1]);
 }
 
 #define T(f) RUN_WITH(f, setup, teardown)
@@ -285,6 +351,7 @@ main(void)
 		T(readings_of_trackers),
 		T(updates_of_frames),
 		T(users_clock),
+		T(clocks_of_tapes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

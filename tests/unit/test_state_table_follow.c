@@ -332,9 +332,10 @@ same_source(const evt_state_source *a, const evt_state_source *b)
 	/* A removed tracker is neither. */
 	if (!a->lifecycle.corrupt)
 		assert_int_equal(a->lifecycle.blocked, b->lifecycle.blocked);
-	same_bytes(a->reading.data, a->reading.len, b->reading.data,
-	    b->reading.len);
-	same_bytes(a->iot.data, a->iot.len, b->iot.data, b->iot.len);
+	same_bytes(a->reading.text.data, a->reading.text.len,
+	    b->reading.text.data, b->reading.text.len);
+	same_bytes(a->iot.text.data, a->iot.text.len, b->iot.text.data,
+	    b->iot.text.len);
 	if (!a->state.known)
 		return;
 	same_bytes(a->state.text.data, a->state.text.len, b->state.text.data,
@@ -495,8 +496,8 @@ TEST(loaded_with_other_times)
 		    s->state.len, "\"2023-11-15 16:13:", 18));
 		assert_null(
 		    memmem(s->state.text.data, s->state.text.len, "11-14", 5));
-		assert_non_null(memmem(s->reading.data, s->reading.len,
-		    "\"2023-11-15 16:13:", 18));
+		assert_non_null(memmem(s->reading.text.data,
+		    s->reading.text.len, "\"2023-11-15 16:13:", 18));
 	}
 	evt_state_table_free(b);
 	evt_time_shift_free(shift);

@@ -53,6 +53,7 @@ compared_open(compared *c, const struct options *o,
 		return r;
 	c->tapes.n = 1;
 	r = evt_tape_set_open(c->tapes.tape, 1, &c->set, err);
+	c->set.feed_zone = o->feed_zone;
 	if (r == EVT_OK)
 		r = cli_tapes_ref(&c->tapes, &server->ref, err);
 	if (r != EVT_OK)

@@ -66,10 +66,12 @@ replay_main_run_tapes(struct options *o, char **paths, int n, char **ret_wanted)
 
 	*ret_wanted = NULL;
 	if (cli_tapes_open(&tapes, paths, n, &err) != EVT_OK ||
-	    evt_tape_set_open(tapes.tape, tapes.n, &set, &err) != EVT_OK)
+	    evt_tape_set_open(tapes.tape, tapes.n, &set, &err) != EVT_OK) {
 		code = cli_fail(&replay_command, "%s", err.text);
-	else
+	} else {
+		set.feed_zone = o->feed_zone;
 		code = replay_main_play(o, &tapes, &set, ret_wanted);
+	}
 	evt_tape_set_close(&set);
 	cli_tapes_close(&tapes);
 	return code;

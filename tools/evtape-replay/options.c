@@ -37,6 +37,16 @@ replay_options_set_compare_offset(void *options, const char *arg,
 	    err);
 }
 
+static int
+replay_options_set_feed_zone(void *options, const char *arg, evt_error *err)
+{
+	struct options *o = options;
+
+	evt_zone_free(o->feed_zone);
+	o->feed_zone = NULL;
+	return evt_zone_open(arg, &o->feed_zone, err);
+}
+
 static const cli_option table[] = {
 	{ .type = CLI_GROUP, .help = "What to play" },
 	CLI_FILTER_OPTIONS(struct options, filter),
@@ -208,6 +218,13 @@ static const cli_option table[] = {
 	        "tracker/list; by default the list on the tape, or without\n"
 	        "one each tracker's id as the id of its source",
 	    .needs = "listen" },
+	{ .type = CLI_CALL,
+	    .name = "feed-zone",
+	    .arg = "ZONE",
+	    .set = replay_options_set_feed_zone,
+	    .help = "the zone of the feed's local times, as +03:00 or\n"
+	            "Europe/Berlin; else it is found on the tape",
+	    .needs = "listen" },
 	{ .type = CLI_DURATION,
 	    .name = "heartbeat",
 	    .arg = "DURATION",
@@ -308,6 +325,7 @@ options_free(struct options *o)
 {
 	cli_filter_free(&o->filter);
 	evt_strings_free(&o->origins);
+	evt_zone_free(o->feed_zone);
 	free(o->open_name);
 }
 

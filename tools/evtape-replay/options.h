@@ -2,6 +2,7 @@
 #ifndef EVT_TOOLS_EVTAPE_REPLAY_OPTIONS_H
 #define EVT_TOOLS_EVTAPE_REPLAY_OPTIONS_H
 
+#include "format/base/zone.h"
 #include "format/wire/address.h"
 #include "format/read/frame_text.h"
 #include "replay/play/play_options.h"
@@ -29,6 +30,7 @@ struct options {
 	const char *token_file, *ready_file;
 	const char *credential_file, *trackers, *tiles;
 	const char *tls_cert, *tls_key;
+	evt_zone *feed_zone; /* NULL: it is found on the tapes */
 	int64_t heartbeat_ns;
 	evt_strings origins;
 

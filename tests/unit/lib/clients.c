@@ -85,9 +85,6 @@ place(struct client *x, int at_ms)
 	evt_cursor_close(x->cursor);
 	ok(evt_cursor_open(&x->tape, 1, &from, &x->cursor, &err), &err);
 	ok(evt_state_table_load(x->table, from.from_ns, &err), &err);
-	ok(evt_state_table_utc_offset(x->table, from.from_ns,
-	       &x->broadcast.offset_s, &err),
-	    &err);
 }
 
 struct client *
