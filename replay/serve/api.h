@@ -21,8 +21,9 @@ void evt_api_timeline(evt_site *site, evt_http_request *x);
 void evt_api_gaps(evt_site *site, evt_http_request *x);
 void evt_api_marks(evt_site *site, evt_http_request *x);
 
-/* api_sources.c: /api/sources, /api/sources/ID */
+/* api_sources.c: /api/sources, /api/sources/ID, /api/trackers */
 void evt_api_sources(evt_site *site, evt_http_request *x);
+void evt_api_trackers(evt_site *site, evt_http_request *x);
 void evt_api_source(evt_site *site, evt_http_request *x, const char *id);
 
 /* api_read.c: /api/sources/ID/track, /api/frames */

@@ -108,3 +108,25 @@ evt_api_source(evt_site *site, evt_http_request *x, const char *id)
 		evt_api_json_source(&w, NULL, s, true);
 	evt_api_args_finish(x, r, evt_json_write_end(&w), &out, &err);
 }
+
+void
+evt_api_trackers(evt_site *site, evt_http_request *x)
+{
+	evt_buf out = { 0 };
+	evt_json_write w;
+	evt_error err;
+
+	evt_json_write_begin(&w, &out);
+	evt_json_write_object(&w, NULL);
+	if (site->trackers != NULL) {
+		size_t n;
+		const uint8_t *list = evt_trackers_json(site->trackers, &n);
+
+		evt_json_write_raw(&w, "trackers", list, n);
+	} else {
+		evt_json_write_array(&w, "trackers");
+		evt_json_write_close(&w);
+	}
+	evt_json_write_close(&w);
+	evt_api_args_finish(x, EVT_OK, evt_json_write_end(&w), &out, &err);
+}

@@ -41,7 +41,7 @@ exports.several = async (t) => {
 	await row(9).click();
 	await are("a click alone selects one", "Van 9");
 	await page.keyboard.press(" ");
-	await t.untilApi("space plays after a click", "deck", (d) => d.playing);
+	await t.until("space plays after a click", () => document.getElementById("play").dataset.playing === "true");
 	await page.keyboard.press(" ");
 	await t.untilApi("and pauses", "deck", (d) => !d.playing);
 
@@ -118,4 +118,18 @@ exports.oddIds = async (t) => {
 		location.hash = "source=" + encodeURIComponent(source);
 	}, source);
 	await t.until("all again", () => document.querySelectorAll("#sources .row[aria-selected=true]").length === 4);
+};
+
+/** What is typed, and the sources that it finds. */
+exports.words = async (t) => {
+	const page = await t.opened();
+	t.equal((await t.api("trackers")).trackers.map((x) => x.label), ["Łódź Ångström", "Straße 5", "ÇELİK İstanbul", "Clone of Łódź"], "the list");
+	for (const [typed, want] of [["lodz", "10001"], ["ANGSTRÖM łódź", "10001"], ["lodz strasse", ""], ["strasse", "10002"], ["STRASSE 5", "10002"],
+		["celik", "10003"], ["çelİk istanbul", "10003"], ["10004", "10004"], ["72", "10002"], ["356307042441013", "10001"], ["2032", "10002"],
+		["clone", "10001"], ["74", "10001"], ["1000", "10001,10002,10003,10004"]]) {
+		await page.locator("#search").fill(typed);
+		await t.until(typed + " finds " + want, (ids) => [...document.querySelectorAll("#sources .row[data-source]")].filter((el) => el.checkVisibility())
+			.map((el) => el.dataset.source).sort().join() === ids, want);
+	}
+	t.equal(await page.locator("#sources-none").isVisible(), false, "that none matches");
 };

@@ -263,6 +263,18 @@ class Selects(ConsoleCase):
         self.look("oddIds", url)
 
 
+    def test_search_by_words(self):
+        """Accents, case, ids, IMEIs, and the second tracker of a source."""
+        trackers = [(71, "Łódź Ångström", 10001, "356307042441013"), (72, "Straße 5", 10002, "490154203237518"),
+                    (73, "ÇELİK İstanbul", 10003, None), (74, "Clone of Łódź", 10001, None)]
+        listed = self.write("list.json", json.dumps([
+            {"id": no, "label": label, "source": {"id": source, "device_id": imei}} for no, label, source, imei in trackers]))
+        tape = self.tape("words.tape", [(i * S, state(10001 + i, i)) for i in range(4)])
+        url = self.page_of(tape, "--start-paused", "--trackers", listed)
+        self.post(url + "api/deck/seek", {"to": "+1m"})
+        self.look("words", url)
+
+
 class People(ConsoleCase):
     def test_keyboard_alone(self):
         self.look("keyboard", self.field())

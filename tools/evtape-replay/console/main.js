@@ -16,13 +16,14 @@ import * as transport from "./transport.js";
 import * as filters from "./filters.js";
 import * as finder from "./find.js";
 import * as compare from "./compare.js";
+import * as words from "./words.js";
 import * as keys from "./keys.js";
 import * as tapes from "./tapes.js";
 
 const root = document.documentElement;
 const linkBox = document.getElementById("link");
 
-for (const p of [timeline, map, sources, frames, transport, filters, finder, compare, keys, tapes])
+for (const p of [timeline, map, sources, frames, transport, filters, finder, compare, words, keys, tapes])
 	p.start();
 
 function setGaps(got) {

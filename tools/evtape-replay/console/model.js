@@ -126,7 +126,6 @@ export function takeStates(message) {
 		s.key = key;
 		s.t = s.time_ns === null || s.time_ns === undefined ? null : ms(s.time_ns);
 		s.name = s.label || key;
-		s.words = (s.name + " " + key + " " + (s.tracker || "")).toLowerCase();
 		s.status = statusOf(s);
 		s.placed = typeof s.lat === "number" && typeof s.lng === "number";
 		if (s.placed)

@@ -3,6 +3,7 @@
 import { model, on, now, select, toggle, choose } from "./model.js";
 import { part, redraw } from "./draw.js";
 import { age, count } from "./times.js";
+import { matcher, wordsOf } from "./words.js";
 
 const ROW = 30;
 const list = document.getElementById("sources");
@@ -32,10 +33,10 @@ const KEYS = {
 
 /** Which sources are shown, in which order. */
 function arrange() {
-	const words = model.search.toLowerCase().split(/\s+/).filter(Boolean);
+	const matches = matcher(model.search);
 	order = [];
 	for (const s of model.sources.values())
-		if ((!model.status || s.status === model.status) && words.every((w) => s.words.includes(w)))
+		if ((!model.status || s.status === model.status) && matches(wordsOf(s)))
 			order.push(s);
 	const compare = KEYS[sort.by];
 	// Equal rows are ordered by name, or they would change places at random.
@@ -268,7 +269,7 @@ export function start() {
 		known = model.sources.size;
 		redraw("sources");
 	});
-	on("differs", again);
+	on("differs words", again);
 	on("searched", () => {
 		search.value = model.search;
 		status.value = model.status;

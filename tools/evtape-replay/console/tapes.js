@@ -3,6 +3,7 @@
 
 import { get, post } from "./api.js";
 import { model, on } from "./model.js";
+import { fold } from "./words.js";
 import { day, seconds, span, bytes, count, ms } from "./times.js";
 
 const $ = (id) => document.getElementById(id);
@@ -57,8 +58,8 @@ function row(t) {
 }
 
 function draw() {
-	const wanted = input.value.trim().toLowerCase();
-	const shown = tapes.filter((t) => [t.name, when(t), ...texts(t)].join("\n").toLowerCase().includes(wanted));
+	const wanted = fold(input.value.trim());
+	const shown = tapes.filter((t) => fold([t.name, when(t), ...texts(t)].join("\n")).includes(wanted));
 	list.replaceChildren(...shown.map(row));
 	state.textContent = shown.length === tapes.length ? some(tapes.length, "tape") : shown.length + " of " + some(tapes.length, "tape");
 }
