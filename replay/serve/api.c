@@ -17,6 +17,7 @@ static const struct {
 	{ "/api/series", evt_api_series },
 	{ "/api/differences", evt_api_differences },
 	{ "/api/gaps", evt_api_gaps },
+	{ "/api/zone", evt_api_zone },
 	{ "/api/marks", evt_api_marks },
 	{ "/api/deck", evt_api_deck },
 	{ "/api/tapes", evt_api_tapes },

@@ -43,6 +43,9 @@ void evt_api_differences(evt_site *site, evt_http_request *x);
 /* api_series.c: /api/series */
 void evt_api_series(evt_site *site, evt_http_request *x);
 
+/* api_zone.c: /api/zone */
+void evt_api_zone(evt_site *site, evt_http_request *x);
+
 /* api_deck.c: /api/deck, and POST /api/deck/NAME */
 void evt_api_deck(evt_site *site, evt_http_request *x);
 void evt_api_deck_call(evt_site *site, evt_http_request *x, const char *name);

@@ -55,11 +55,13 @@ api_args_ref_now(const evt_site *site)
 }
 
 int
-evt_api_args_parse_time(const evt_site *site, const char *text, int64_t *ret_ns,
-    evt_error *err)
+evt_api_args_parse_time(const evt_site *site, const char *text,
+    const evt_zone *zone, int64_t *ret_ns, evt_error *err)
 {
 	evt_timetext_ref ref = api_args_ref_now(site);
 
+	if (zone != NULL)
+		ref.zone = zone;
 	return evt_timetext_parse(text, &ref, ret_ns, err);
 }
 
@@ -78,7 +80,7 @@ evt_api_args_time(const evt_site *site, const evt_http_request *x,
 		plus[0] = '+';
 		text = plus;
 	}
-	return evt_api_args_parse_time(site, text, ret_ns, err);
+	return evt_api_args_parse_time(site, text, NULL, ret_ns, err);
 }
 
 int

@@ -7,10 +7,11 @@
 #include "replay/serve/site.h"
 
 /* A time, in the forms of evt_timetext_parse().  Relative times refer to the
- * tapes as they are now.  Errors: EVT_ERR_ARG, EVT_ERR_NOTFOUND (no such
- * bookmark), and those of reading. */
+ * tapes as they are now.  `zone`: that of local times; NULL: the server's.
+ * Errors: EVT_ERR_ARG, EVT_ERR_NOTFOUND (no such bookmark), and those of
+ * reading. */
 int evt_api_args_parse_time(const evt_site *site, const char *text,
-    int64_t *ret_ns, evt_error *err);
+    const evt_zone *zone, int64_t *ret_ns, evt_error *err);
 
 /* A time among the request's arguments.  EVT_END: there is no such argument, and
  * err is untouched.  Errors: as evt_api_args_parse_time(). */

@@ -85,10 +85,11 @@ api_deck_text_of(evt_json_view v, const char *name, evt_buf *out,
 	return evt_buf_add_byte(out, '\0') ? EVT_OK : evt_err_nomem(err);
 }
 
-/* A time.  EVT_END: as api_deck_text_of(). */
+/* A time; `zone`: that of a local time, NULL: the server's.  EVT_END: as
+ * api_deck_text_of(). */
 static int
-api_deck_time_of(const struct call *c, const char *name, int64_t *ret_ns,
-    evt_error *err)
+api_deck_time_of(const struct call *c, const char *name, const evt_zone *zone,
+    int64_t *ret_ns, evt_error *err)
 {
 	evt_buf text = { 0 };
 	int r =
@@ -96,8 +97,8 @@ api_deck_time_of(const struct call *c, const char *name, int64_t *ret_ns,
 	        name, &text, err);
 
 	if (r == EVT_OK)
-		r = evt_api_args_parse_time(c->site, (char *)text.data, ret_ns,
-		    err);
+		r = evt_api_args_parse_time(c->site, (char *)text.data, zone,
+		    ret_ns, err);
 	evt_buf_free(&text);
 	return r;
 }
@@ -128,12 +129,31 @@ api_deck_step(const struct call *c, evt_error *err)
 	return EVT_OK;
 }
 
+/* The member zone, by its name.  NULL: there is none. */
+static int
+api_deck_zone_of(const struct call *c, evt_zone **ret_zone, evt_error *err)
+{
+	evt_buf text = { 0 };
+	int r = api_deck_text_of(EVT_JSON_VIEW_MEMBER(c->body, "zone"), "zone",
+	    &text, err);
+
+	*ret_zone = NULL;
+	if (r == EVT_OK)
+		r = evt_zone_open((char *)text.data, ret_zone, err);
+	evt_buf_free(&text);
+	return r == EVT_END ? EVT_OK : r;
+}
+
 static int
 api_deck_seek(const struct call *c, evt_error *err)
 {
+	evt_zone *zone;
 	int64_t to;
-	int r = api_deck_time_of(c, "to", &to, err);
+	int r = api_deck_zone_of(c, &zone, err);
 
+	if (r == EVT_OK)
+		r = api_deck_time_of(c, "to", zone, &to, err);
+	evt_zone_free(zone);
 	if (r == EVT_END)
 		return evt_err_set(err, EVT_ERR_ARG,
 		    "seek needs the member to: a time");
@@ -182,13 +202,13 @@ static int
 api_deck_span(const struct call *c, bool *ret_has_from, int64_t *ret_from,
     bool *ret_has_to, int64_t *ret_to, evt_error *err)
 {
-	int from = api_deck_time_of(c, "from", ret_from, err), to;
+	int from = api_deck_time_of(c, "from", NULL, ret_from, err), to;
 
 	*ret_has_from = from == EVT_OK;
 	*ret_has_to = false;
 	if (from != EVT_OK && from != EVT_END)
 		return from;
-	to = api_deck_time_of(c, "to", ret_to, err);
+	to = api_deck_time_of(c, "to", NULL, ret_to, err);
 	*ret_has_to = to == EVT_OK;
 	if (to != EVT_OK && to != EVT_END)
 		return to;
@@ -299,7 +319,7 @@ static const struct deck_call {
 	{ "play", { NULL }, api_deck_play },
 	{ "pause", { NULL }, api_deck_pause },
 	{ "step", { NULL }, api_deck_step },
-	{ "seek", { "to" }, api_deck_seek },
+	{ "seek", { "to", "zone" }, api_deck_seek },
 	{ "speed", { "speed" }, api_deck_speed },
 	{ "loop", { "from", "to" }, api_deck_loop },
 	{ "window", { "from", "to" }, api_deck_window },

@@ -161,6 +161,8 @@ evt_api_tape(evt_site *site, evt_http_request *x)
 	evt_json_write_close(&w);
 	api_tape_write_sums(&w, &sums);
 	evt_json_write_str(&w, "tiles", site->tiles);
+	evt_json_write_str(&w, "zone",
+	    site->ref.zone != NULL ? evt_zone_name(site->ref.zone) : "UTC");
 	evt_json_write_str(&w, "open", site->folder.open_name);
 	api_tape_write_compared(&w, site);
 	evt_json_write_str(&w, "version", EVT_VERSION);

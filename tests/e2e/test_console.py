@@ -1,6 +1,7 @@
 """The console, in a real Chromium: console.cjs and what it requires hold what is
 looked at; here are the tapes, the servers, and one test for each scenario."""
 
+import datetime
 import http.server
 import json
 import os
@@ -12,6 +13,7 @@ import threading
 import unittest
 import urllib.request
 import zlib
+import zoneinfo
 
 import evtest
 import npm
@@ -273,6 +275,46 @@ class Selects(ConsoleCase):
         url = self.page_of(tape, "--start-paused", "--trackers", listed)
         self.post(url + "api/deck/seek", {"to": "+1m"})
         self.look("words", url)
+
+
+CHANGE = 1774746000  # 2026-03-29T01:00:00Z, when clocks in Europe are put forward
+
+
+class Zones(ConsoleCase):
+    """Python's zoneinfo is the judge."""
+
+    NAMES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Europe/London")
+
+    def local(self, name, s, form="%Y-%m-%d %H:%M:%S"):
+        return datetime.datetime.fromtimestamp(s, zoneinfo.ZoneInfo(name)).strftime(form)
+
+    def page(self, feed, *args, before=1800):
+        """A tape around the change, whose feed writes local times."""
+        text = '%d received 1 1 {"type":"event","event":"state","user_time":"%s","data":{"source_id":1,"n":%d}}\n'
+        tape = self.tape("change.tape", [text % (s * S, self.local(feed, s), s)
+                                         for s in range(CHANGE - before, CHANGE + 1800, 30)])
+        return self.page_of(tape, "--start-paused", *args)
+
+    def test_zones(self):
+        try:
+            names = [zoneinfo.ZoneInfo(name).key for name in self.NAMES]
+        except zoneinfo.ZoneInfoNotFoundError as why:
+            self.skipTest(str(why))
+        ends = [CHANGE - 600, CHANGE + 600]
+        judged = {name: [re.sub(r"(00)?$", "", self.local(name, s, "%Y-%m-%d %H:%M:%S.000%z")).replace("+0545", "+05:45")
+                         if name != "UTC" else self.local(name, s) + ".000Z" for s in ends] for name in names}
+        for text in judged["Europe/London"]:
+            judged["Europe/London"][judged["Europe/London"].index(text)] = re.sub(r"\+00$", "Z", text)
+        self.look("zones", self.page("Europe/London", "--zone", "Europe/Berlin"), judged=judged,
+                  times=[s * 1000 for s in ends], allow=["status of 400"])
+
+    def test_no_zone_is_found(self):
+        self.look("noZone", self.page_of(self.states(n=5), "--start-paused"))
+
+    def test_zone_of_the_feed_is_given(self):
+        url = self.page("Europe/Berlin", "--feed-zone", "Asia/Kathmandu")
+        with urllib.request.urlopen(url + "api/zone?at=%2B1m", timeout=evtest.DEADLINE) as answer:
+            self.assertEqual(json.load(answer), {"feed": {"name": "Asia/Kathmandu", "offset_s": 20700}})
 
 
 class People(ConsoleCase):

@@ -182,7 +182,7 @@ function row(d, i) {
 	el.className = "hit";
 	el.setAttribute("role", "option");
 	const s = model.sources.get(d.source);
-	el.append(cell("at", day(d.t) + " " + clock(d.t) + "Z"), cell("who ellipsis", s ? s.name : d.source), cell("what ellipsis", what(d)));
+	el.append(cell("at", day(d.t) + " " + clock(d.t)), cell("who ellipsis", s ? s.name : d.source), cell("what ellipsis", what(d)));
 	el.title = what(d);
 	el.addEventListener("click", () => show(i));
 	return el;
@@ -289,6 +289,10 @@ export function start() {
 		redraw("compare");
 	});
 	on("deck colours", () => redraw("compare"));
+	on("zone", () => {
+		made = null;
+		redraw("compare");
+	});
 	on("moved began", readSources);
 	on("states", () => {
 		redraw("compare");

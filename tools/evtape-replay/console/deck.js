@@ -79,6 +79,21 @@ export async function seek(to, keepFollow) {
 	seeking = false;
 }
 
+/** Seek to a time as people write it, local ones in this zone. What is wrong with it, or null. */
+export async function goTo(text, zone) {
+	const heard = model.heard;
+	setFollow(false);
+	emit("seek");
+	try {
+		const deck = await post("deck/seek", { to: text, zone });
+		if (model.heard === heard)
+			setDeck(deck, true);
+		return null;
+	} catch (e) {
+		return e.message;
+	}
+}
+
 /** Seek by milliseconds, from the time shown or from the pending target. */
 export function seekBy(delta) {
 	const from = wanted !== null ? Date.parse(wanted) : now();

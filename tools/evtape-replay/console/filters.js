@@ -2,7 +2,7 @@
 
 import { model, on, chosenIds } from "./model.js";
 import { part, redraw } from "./draw.js";
-import { count, ms, clock } from "./times.js";
+import { count, ms, seconds } from "./times.js";
 import { eventColour, eventName } from "./timeline.js";
 import * as deck from "./deck.js";
 
@@ -53,7 +53,7 @@ function draw() {
 	const w = model.deck && model.deck.window;
 	$("window-clear").hidden = !w;
 	if (w) {
-		const end = (ns) => (ns === null || ns === undefined ? "…" : clock(ms(ns)).slice(0, 8));
+		const end = (ns) => (ns === null || ns === undefined ? "…" : seconds(ms(ns)));
 		$("window-clear").textContent = "Only " + end(w.from_ns) + "–" + end(w.to_ns) + " ×";
 	}
 	$("window-set").disabled = !model.tape || model.view.fit;
@@ -64,7 +64,7 @@ function drawMarks() {
 	marks.hidden = !notes.length;
 	marks.replaceChildren(new Option("Bookmarks (" + notes.length + ")", ""));
 	for (const m of notes.slice(0, 1000))
-		marks.append(new Option(clock(m.t).slice(0, 8) + "  " + m.text, m.time));
+		marks.append(new Option(seconds(m.t) + "  " + m.text, m.time));
 }
 
 export function start() {
@@ -86,5 +86,6 @@ export function start() {
 		marks.value = "";
 	});
 	on("deck tape chosen view colours", () => redraw("filters"));
-	on("marks", () => redraw("marks"));
+	on("marks zone", () => redraw("marks"));
+	on("zone", () => redraw("filters"));
 }

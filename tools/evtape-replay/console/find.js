@@ -177,4 +177,8 @@ export function start() {
 	$("find-previous").addEventListener("click", () => toHit(-1));
 	$("find-clear").addEventListener("click", () => find(""));
 	on("hits", () => redraw("hits"));
+	on("zone", () => {
+		made = null;
+		redraw("hits");
+	});
 }

@@ -292,5 +292,5 @@ export function start() {
 	on("began", () => {
 		begun = true;
 	});
-	on("began chosen moved", () => begun && fillFrom());
+	on("began chosen moved zone", () => begun && fillFrom());
 }

@@ -17,6 +17,7 @@ import * as filters from "./filters.js";
 import * as finder from "./find.js";
 import * as compare from "./compare.js";
 import * as words from "./words.js";
+import * as zones from "./zones.js";
 import * as keys from "./keys.js";
 import * as tapes from "./tapes.js";
 
@@ -25,6 +26,7 @@ const linkBox = document.getElementById("link");
 
 for (const p of [timeline, map, sources, frames, transport, filters, finder, compare, words, keys, tapes])
 	p.start();
+zones.start(link.zone);
 
 function setGaps(got) {
 	model.gaps = got.gaps.map((g) => ({ ...g, from: ms(g.from_ns), to: ms(g.to_ns) }));
@@ -213,6 +215,8 @@ function follow(values, begin) {
 	emit("searched");
 	if ((values.find || "") !== model.find)
 		finder.find(values.find || "");
+	if (values.zone && !begin)
+		zones.choose(values.zone);
 	const chosen = listed(values.source);
 	if (seen)
 		choose(chosen, chosen[0]);
@@ -244,6 +248,7 @@ function address() {
 		events: filter.events.join(","),
 		only: names(filter.sources),
 		find: model.find,
+		zone: zones.forLink(),
 	};
 }
 
@@ -253,7 +258,7 @@ function keepAddress() {
 		write(address);
 }
 
-on("deck view chosen selected found", keepAddress);
+on("deck view chosen selected found zone", keepAddress);
 document.getElementById("search").addEventListener("input", keepAddress);
 document.getElementById("status").addEventListener("change", keepAddress);
 addEventListener("hashchange", () => follow(read(), false));

@@ -25,7 +25,7 @@ function when(t) {
 		return "cannot be read: " + t.error;
 	if (!t.frames)
 		return "empty";
-	return day(ms(t.first_ns)) + " " + seconds(ms(t.first_ns)) + " UTC, " + span(ms(t.last_ns - t.first_ns));
+	return day(ms(t.first_ns)) + " " + seconds(ms(t.first_ns)) + ", " + span(ms(t.last_ns - t.first_ns));
 }
 
 const facts = (t) => (t.error ? "" : [some(t.sources, "source"), some(t.gaps, "gap"), some(t.bookmarks, "bookmark"), bytes(t.stored_bytes),

@@ -5,7 +5,7 @@ import { get } from "./api.js";
 import { model, on, emit, now } from "./model.js";
 import { part, redraw, colour, fitCanvas } from "./draw.js";
 import { seek, notice } from "./deck.js";
-import { clock, day, span, rfc3339, ms, count, seconds } from "./times.js";
+import { clock, day, span, rfc3339, ms, count, seconds, toLocal, fromLocal, suffix } from "./times.js";
 
 const d3 = window.d3;
 const AXIS = 18, HEAD = 14;
@@ -27,6 +27,7 @@ const x = d3.scaleUtc();
 const whole = d3.scaleUtc();
 const axis = d3.axisBottom(x).tickSizeOuter(0).tickFormat(tickText);
 const axisBox = over.append("g").attr("class", "axis");
+const axisZone = over.append("text").attr("class", "axis-zone").attr("text-anchor", "end");
 const areas = over.append("g");
 const hits = over.append("g").attr("class", "hits");
 const flags = over.append("g");
@@ -36,7 +37,8 @@ cursor.append("path").attr("d", "M-5 0h10l-5 7z");
 const pointer = over.append("line").attr("class", "pointer").attr("visibility", "hidden");
 
 /** As short as possible to tell ticks apart; the date where a day begins. */
-function tickText(date) {
+function tickText(t) {
+	const date = new Date(toLocal(Number(t)));
 	if (date % 1000)
 		return d3.utcFormat(".%L")(date);
 	if (date % 60000)
@@ -310,7 +312,10 @@ function drawAll() {
 	if (!colours.length)
 		readColours();
 	drawBars();
-	axis.ticks(Math.max(2, Math.floor(width / 110)));
+	// Round times of the zone, and at the end which one it is.
+	const ticks = d3.scaleUtc().domain([toLocal(model.view.from), toLocal(model.view.to)]).ticks(Math.max(2, Math.floor(width / 110)));
+	axis.tickValues(ticks.map((t) => fromLocal(Number(t))).filter((t) => t >= model.view.from && t <= model.view.to && x(t) < width - 60));
+	axisZone.text("UTC" + suffix(model.view.to).replace("Z", "")).attr("x", width - 3).attr("y", height - 3);
 	axisBox.attr("transform", "translate(0," + (height - AXIS) + ")").call(axis);
 	// Nothing may extend past the edges.
 	axisBox.selectAll("text").attr("text-anchor", (t) => (x(t) < 24 ? "start" : x(t) > width - 24 ? "end" : null));
@@ -397,7 +402,10 @@ export function start() {
 		ask();
 		redraw("timeline");
 	});
-	on("marks gaps hits", () => redraw("timeline"));
+	on("marks gaps hits zone", () => redraw("timeline"));
+	on("zone", () => {
+		spoken = 0;
+	});
 	on("deck", () => redraw("timeline"));
 	on("tape", () => {
 		for (const e of model.tape.events)

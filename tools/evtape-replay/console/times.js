@@ -1,5 +1,6 @@
 // Times as numbers and as texts. The page counts in milliseconds since 1970, as
-// Date does, with fractions; the tape counts in nanoseconds.
+// Date does, with fractions; the tape counts in nanoseconds. Texts for people are in the
+// zone that zones.js chose, and say its offset.
 
 export const ms = (ns) => ns / 1e6;
 
@@ -27,9 +28,32 @@ export function parse(text) {
 	return more ? t + Number("0." + more[1]) : t;
 }
 
-export const day = (t) => new Date(t).toISOString().slice(0, 10);
-export const clock = (t) => new Date(Math.floor(t)).toISOString().slice(11, 23);
-export const seconds = (t) => new Date(Math.floor(t)).toISOString().slice(11, 19);
+let offset = () => 0;
+/** fn: from a time to the offset of the zone then, in milliseconds. */
+export function setOffset(fn) {
+	offset = fn;
+}
+
+/** The local time, as if it were UTC; and back. Of two times that look the same, the first. */
+export const toLocal = (t) => t + offset(t);
+export function fromLocal(t) {
+	const before = t - offset(t - 86400000), after = t - offset(t + 86400000);
+	return toLocal(before) === t ? before : toLocal(after) === t ? after : before;
+}
+
+/** "Z", "+02", "-03:30": what follows a time. */
+export const suffix = (t) => offsetText(offset(t));
+export function offsetText(ms) {
+	const minutes = Math.round(ms / 60000), m = Math.abs(minutes);
+	if (!minutes)
+		return "Z";
+	return (minutes < 0 ? "-" : "+") + pad(Math.floor(m / 60), 2) + (m % 60 ? ":" + pad(m % 60, 2) : "");
+}
+
+const local = (t) => new Date(Math.floor(toLocal(t))).toISOString();
+export const day = (t) => local(t).slice(0, 10);
+export const clock = (t) => local(t).slice(11, 23) + suffix(t);
+export const seconds = (t) => local(t).slice(11, 19) + suffix(t);
 
 /** How long ago, in few characters. */
 export function age(t) {

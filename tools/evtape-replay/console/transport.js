@@ -2,7 +2,8 @@
 
 import { model, on, now, running, emit } from "./model.js";
 import { part, redraw } from "./draw.js";
-import { clock, day, duration, count, parse, bytes, span } from "./times.js";
+import { clock, day, duration, count, bytes, span } from "./times.js";
+import { forServer } from "./zones.js";
 import * as deck from "./deck.js";
 
 const $ = (id) => document.getElementById(id);
@@ -90,17 +91,26 @@ export function start() {
 	$("loop-b").addEventListener("click", deck.loopEnd);
 	$("loop-clear").addEventListener("click", deck.loopClear);
 	$("follow").addEventListener("click", () => deck.setFollow(!model.follow));
-	$("goto-form").addEventListener("submit", (e) => {
+	const wrong = (words) => {
+		set($("goto-wrong"), words || "");
+		$("goto-wrong").hidden = !words;
+		$("goto").setAttribute("aria-invalid", Boolean(words));
+	};
+	$("goto-form").addEventListener("submit", async (e) => {
 		e.preventDefault();
 		const text = $("goto").value.trim();
 		if (!text)
 			return;
-		const t = parse(/^\d{4}-\d\d-\d\dT.*Z$/.test(text) ? text : "");
-		deck.seek(t === null ? text : t);
-		$("goto").blur();
+		const words = await deck.goTo(text, forServer());
+		wrong(words);
+		if (words)
+			$("goto").select();
+		else
+			$("goto").blur();
 	});
+	$("goto").addEventListener("input", () => wrong());
 	on("deck", () => redraw("transport"));
-	on("states", () => redraw("time"));
+	on("states zone", () => redraw("time"));
 	on("tape grown follow", () => redraw("tape"));
 
 	// Draw continuously while the deck plays.
