@@ -19,6 +19,7 @@ static const struct {
 	{ "/api/gaps", evt_api_gaps },
 	{ "/api/zone", evt_api_zone },
 	{ "/api/marks", evt_api_marks },
+	{ "/api/clients", evt_api_clients },
 	{ "/api/deck", evt_api_deck },
 	{ "/api/tapes", evt_api_tapes },
 };
@@ -68,7 +69,8 @@ api_choose_tapes(evt_site **site, evt_http_request *x)
 void
 evt_api(evt_site *site, evt_http_request *x)
 {
-	static const char deck[] = "/api/deck/", source[] = "/api/sources/";
+	static const char deck[] = "/api/deck/", source[] = "/api/sources/",
+	                  client[] = "/api/clients/";
 	const char *path = evt_http_request_path(x);
 
 	if (strncmp(path, deck, sizeof(deck) - 1) == 0) {
@@ -88,6 +90,10 @@ evt_api(evt_site *site, evt_http_request *x)
 		return;
 	if (strncmp(path, source, sizeof(source) - 1) == 0) {
 		api_source_call(site, x, path + sizeof(source) - 1);
+		return;
+	}
+	if (strncmp(path, client, sizeof(client) - 1) == 0) {
+		evt_api_client(site, x, path + sizeof(client) - 1);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(api_calls) / sizeof(api_calls[0]); i++) {

@@ -40,6 +40,10 @@ void evt_api_open(evt_site *site, evt_http_request *x);
 /* api_differences.c: /api/differences */
 void evt_api_differences(evt_site *site, evt_http_request *x);
 
+/* api_clients.c: /api/clients, /api/clients/ID */
+void evt_api_clients(evt_site *site, evt_http_request *x);
+void evt_api_client(evt_site *site, evt_http_request *x, const char *id);
+
 /* api_series.c: /api/series */
 void evt_api_series(evt_site *site, evt_http_request *x);
 

@@ -17,6 +17,7 @@
 struct watcher {
 	struct watcher *next;
 	evt_channel *channel;
+	evt_client_log_record *record;
 	enum evt_channel_kind kind;
 	evt_ws_client *ws;
 	evt_state_feed_client *standin;   /* of EVT_CHANNEL_STANDIN */
@@ -29,7 +30,8 @@ struct evt_channel {
 	bool shared;
 	bool stopping;
 	evt_playback *playback;
-	evt_fanout *stream; /* what the playback plays */
+	evt_fanout *stream;       /* what the playback plays */
+	evt_message_ring *played; /* the same for the log of clients */
 	evt_state_feed *states;
 	evt_control_feed *control;
 	struct watcher *watchers;
@@ -86,6 +88,9 @@ channel_deliver(void *ctx)
 
 	for (struct watcher *w = ch->watchers; w != NULL; w = w->next)
 		evt_ws_client_flush(w->ws, now);
+	evt_message_ring_turn(ch->played);
+	if (ch->audience.stream > 0)
+		evt_client_log_touch(ch->o->clients);
 	return ch->watchers != NULL;
 }
 
@@ -97,13 +102,19 @@ channel_on_frame(void *ctx, const evt_frame *frame, const evt_frame *shown,
 {
 	evt_channel *ch = ctx;
 	size_t n = ch->audience.stream;
+	int r;
 
 	(void)frame;
 	if (n == 0)
 		return EVT_OK;
 	ch->o->stats->deliveries += n;
 	ch->o->stats->bytes += n * shown->len;
-	return evt_fanout_add(ch->stream, shown, err);
+	r = evt_fanout_add(ch->stream, shown, err);
+	if (r == EVT_OK)
+		evt_message_ring_put(ch->played,
+		    shown->kind == EVT_KIND_MARK ? EVT_OP_TEXT : shown->opcode,
+		    shown->payload, shown->len, evt_fanout_total(ch->stream));
+	return r;
 }
 
 static int
@@ -197,7 +208,8 @@ channel_new_feeds(evt_channel *ch, evt_error *err)
 		.ctx = ch };
 	evt_control_feed_options control = { .playback = ch->playback,
 		.tapes = ch->o->tapes,
-		.audience = &ch->audience };
+		.audience = &ch->audience,
+		.log = ch->o->clients };
 	int r = evt_state_feed_new(&states, &ch->states, err);
 
 	if (r != EVT_OK)
@@ -215,12 +227,16 @@ evt_channel_new(const evt_channel_options *options,
 	int r;
 
 	assert(options->stats != NULL && options->said_no_trackers != NULL);
+	assert(options->clients != NULL);
 	ch = calloc(1, sizeof(*ch));
 	if (ch == NULL)
 		return evt_err_nomem(err);
 	ch->o = options;
 	ch->shared = shared;
 	r = evt_fanout_new(EVT_FANOUT_WIDE, &ch->stream, err);
+	ch->played = evt_client_log_ring(options->clients);
+	if (r == EVT_OK && ch->played == NULL)
+		r = evt_err_nomem(err);
 	if (r == EVT_OK)
 		r = channel_new_playback(ch, play, err);
 	if (r == EVT_OK)
@@ -245,6 +261,7 @@ evt_channel_free(evt_channel *ch)
 	evt_state_feed_free(ch->states);
 	evt_playback_free(ch->playback);
 	evt_fanout_free(ch->stream);
+	evt_message_ring_unref(ch->played);
 	free(ch);
 }
 
@@ -302,6 +319,8 @@ channel_on_open(void *ctx, evt_error *err)
 
 	w->counted = true;
 	++*channel_count(ch, w->kind);
+	if (w->kind == EVT_CHANNEL_STREAM)
+		evt_client_log_follow(w->record, ch->played);
 	if (ch->stopping)
 		evt_ws_client_goodbye(w->ws, 1001);
 	else if (w->kind == EVT_CHANNEL_STANDIN)
@@ -323,8 +342,15 @@ static int
 channel_on_message(void *ctx, const char *text, size_t n, evt_error *err)
 {
 	struct watcher *w = ctx;
+	uint64_t asked = evt_state_feed_client_asked(w->standin);
+	evt_buf words = { 0 };
+	int r = evt_state_feed_client_message(w->standin, text, n, err);
 
-	return evt_state_feed_client_message(w->standin, text, n, err);
+	if (evt_state_feed_client_asked(w->standin) != asked &&
+	    evt_state_feed_client_words(w->standin, &words))
+		evt_client_log_asked(w->record, &words);
+	evt_buf_free(&words);
+	return r;
 }
 
 static void
@@ -388,8 +414,25 @@ channel_join_feed(struct watcher *w, const evt_channel_join *join,
 		    join->greeting, join->atmosphere, &w->standin, err);
 	if (w->kind == EVT_CHANNEL_CONTROL)
 		return evt_control_feed_client_new(ch->control, w->ws,
-		    join->with_states, join->with_frames, &w->control, err);
+		    join->with, &w->control, err);
 	return EVT_OK;
+}
+
+static evt_client_log_record *
+channel_new_record(const evt_channel *ch, const evt_connection *connection,
+    const evt_channel_join *join)
+{
+	static const char *const kinds[] = { [EVT_CHANNEL_STREAM] = "stream",
+		[EVT_CHANNEL_STANDIN] = "standin",
+		[EVT_CHANNEL_CONTROL] = "control" };
+	evt_client_log_about about = join->about;
+	char peer[EVT_CONNECTION_PEER];
+
+	evt_connection_peer(connection, peer);
+	about.address = peer;
+	about.kind = kinds[join->kind];
+	about.own = !ch->shared;
+	return evt_client_log_add(ch->o->clients, &about);
 }
 
 int
@@ -398,6 +441,8 @@ evt_channel_accept(evt_channel *ch, evt_connection *connection,
 {
 	bool stream = join->kind == EVT_CHANNEL_STREAM;
 	struct watcher *w = calloc(1, sizeof(*w));
+	evt_client_log_record *record =
+	    channel_new_record(ch, connection, join);
 	const evt_ws_client_options o = { .connection = connection,
 		.shared = stream ? ch->stream : NULL,
 		.ops = join->kind == EVT_CHANNEL_STANDIN ?
@@ -405,12 +450,18 @@ evt_channel_accept(evt_channel *ch, evt_connection *connection,
 		    &channel_ops,
 		.ctx = w,
 		.stats = ch->o->stats,
+		.record = record,
 		.notice = ch->o->notice };
 	int r;
 
-	if (w == NULL)
+	if (w == NULL || record == NULL) {
+		if (record != NULL)
+			evt_client_log_gone(record);
+		free(w);
 		return evt_err_nomem(err);
+	}
 	w->channel = ch;
+	w->record = record;
 	w->kind = join->kind;
 	r = evt_ws_client_new(&o, &w->ws, err);
 	if (r != EVT_OK) {

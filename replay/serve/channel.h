@@ -11,6 +11,8 @@
 #define EVT_REPLAY_SERVE_CHANNEL_H
 
 #include "replay/serve/audience.h"
+#include "replay/serve/client_log.h"
+#include "replay/serve/control_feed.h"
 #include "replay/serve/playback.h"
 #include "replay/serve/server_stats.h"
 #include "replay/serve/state_feed.h"
@@ -27,7 +29,8 @@ typedef struct evt_channel_options {
 	size_t wait_clients; /* a shared channel starts with so many clients */
 	bool shift;          /* as evt_playback_options */
 	bool once; /* all clients are closed at the end, not only streams */
-	bool *said_no_trackers; /* the notice on missing trackers was sent */
+	bool *said_no_trackers;  /* the notice on missing trackers was sent */
+	evt_client_log *clients; /* where all clients are kept */
 	evt_server_stats *stats;
 	const evt_notice *notice;
 } evt_channel_options;
@@ -66,7 +69,9 @@ typedef struct evt_channel_join {
 	bool atmosphere;
 	char greeting[EVT_STATE_FEED_GREETING];
 	/* EVT_CHANNEL_CONTROL */
-	bool with_states, with_frames;
+	evt_control_feed_with with;
+	/* For the log of clients; without what the channel knows. */
+	evt_client_log_about about;
 } evt_channel_join;
 
 /* Accept a client.  The connection's owner passes its events on to it, and frees

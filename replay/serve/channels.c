@@ -97,6 +97,12 @@ evt_channels_add(evt_channels *cs, const evt_play_options *play,
 	return channels_add(cs, play, false, ret_channel, err);
 }
 
+evt_client_log *
+evt_channels_log(const evt_channels *cs)
+{
+	return cs->o.clients;
+}
+
 size_t
 evt_channels_clients(const evt_channels *cs)
 {

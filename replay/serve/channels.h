@@ -27,6 +27,8 @@ int evt_channels_shared(evt_channels *channels, evt_channel **ret_channel,
 int evt_channels_add(evt_channels *channels, const evt_play_options *play,
     evt_channel **ret_channel, evt_error *err);
 
+/* The log of all clients. */
+evt_client_log *evt_channels_log(const evt_channels *channels);
 /* Clients of all channels, also those whose handshake is not complete. */
 size_t evt_channels_clients(const evt_channels *channels);
 /* Clients of all channels whose WebSocket is open. */

@@ -1,10 +1,13 @@
 /* connection.c - see connection.h. */
 #include "replay/serve/connection.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -113,6 +116,31 @@ evt_connection_new(evt_connections *all, int fd, SSL_CTX *tls,
 	all->n++;
 	*ret_connection = c;
 	return EVT_OK;
+}
+
+void
+evt_connection_peer(const evt_connection *c, char ret_text[EVT_CONNECTION_PEER])
+{
+	struct sockaddr_storage a = { .ss_family = AF_UNSPEC };
+	socklen_t len = sizeof(a);
+	char host[INET6_ADDRSTRLEN] = "";
+
+	(void)getpeername(c->fd, (struct sockaddr *)&a, &len);
+	if (a.ss_family == AF_INET) {
+		const struct sockaddr_in *in = (const struct sockaddr_in *)&a;
+
+		(void)inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
+		snprintf(ret_text, EVT_CONNECTION_PEER, "%s:%u", host,
+		    (unsigned)ntohs(in->sin_port));
+	} else if (a.ss_family == AF_INET6) {
+		const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)&a;
+
+		(void)inet_ntop(AF_INET6, &in->sin6_addr, host, sizeof(host));
+		snprintf(ret_text, EVT_CONNECTION_PEER, "[%s]:%u", host,
+		    (unsigned)ntohs(in->sin6_port));
+	} else {
+		snprintf(ret_text, EVT_CONNECTION_PEER, "local");
+	}
 }
 
 void

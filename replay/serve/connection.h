@@ -52,6 +52,12 @@ int evt_connection_new(evt_connections *all, int fd, SSL_CTX *tls,
     const evt_connection_ops *ops, void *ctx, evt_connection **ret_connection,
     evt_error *err);
 
+/* Room for the text of evt_connection_peer(). */
+#define EVT_CONNECTION_PEER 64
+/* The address and the port of the peer. */
+void evt_connection_peer(const evt_connection *c,
+    char ret_text[EVT_CONNECTION_PEER]);
+
 /* Read at most n bytes, n > 0.  0: none for now.  -1: the peer sends nothing more,
  * or the connection is broken. */
 ssize_t evt_connection_read(evt_connection *c, void *buf, size_t n);

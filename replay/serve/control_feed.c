@@ -35,7 +35,7 @@ struct evt_control_feed_client {
 	evt_control_feed_client *next;
 	evt_control_feed *feed;
 	evt_ws_client *ws;
-	bool with_states, with_frames;
+	evt_control_feed_with with;
 	bool open;   /* it counts in n_open */
 	bool missed; /* messages, since it reads slowly */
 };
@@ -51,6 +51,8 @@ struct evt_control_feed {
 	int64_t deck_due_ns;     /* of the next one with the deck */
 	int64_t tape_due_ns;     /* of the next look whether the tapes grew */
 	int64_t tape_last_ns;    /* their last frame, as was sent */
+	int64_t log_due_ns;      /* of the next look at the log of clients */
+	uint64_t log_version;    /* as it was sent */
 };
 
 /* ---- messages ------------------------------------------------------------- */
@@ -132,6 +134,24 @@ control_feed_write_tape(int64_t last_ns, uint64_t frames, evt_buf *out)
 	return evt_json_write_end(&w);
 }
 
+/* Clients that changed after that version; 0: all. */
+static bool
+control_feed_write_clients(const evt_control_feed *f, uint64_t version,
+    evt_buf *out)
+{
+	evt_json_write w;
+
+	evt_json_write_begin(&w, out);
+	evt_json_write_object(&w, NULL);
+	evt_json_write_str(&w, "type", "clients");
+	evt_json_write_bool(&w, "reset", version == 0);
+	evt_json_write_array(&w, "clients");
+	evt_client_log_write(f->o.log, version, &w);
+	evt_json_write_close(&w);
+	evt_json_write_close(&w);
+	return evt_json_write_end(&w);
+}
+
 /* ---- clients --------------------------------------------------------------- */
 
 static bool
@@ -145,7 +165,7 @@ control_feed_anybody_wants_frames(const evt_control_feed *f)
 {
 	for (const evt_control_feed_client *c = f->clients; c != NULL;
 	     c = c->next) {
-		if (c->with_frames && control_feed_reads(c))
+		if (c->with.frames && control_feed_reads(c))
 			return true;
 	}
 	return false;
@@ -168,36 +188,43 @@ control_feed_send_all(evt_control_feed *f, const evt_buf *text, evt_error *err)
 	return r;
 }
 
-/* What a client is sent first: the deck, and all states. */
+/* What a client is sent first: the deck, and all states and clients. */
 static int
 control_feed_send_everything(evt_control_feed_client *c, evt_error *err)
 {
 	evt_control_feed *f = c->feed;
-	evt_buf deck = { 0 }, states = { 0 };
+	evt_buf deck = { 0 }, states = { 0 }, clients = { 0 };
 	bool ok = control_feed_write_deck(f, &deck);
 	evt_state_table *table;
 	int r = EVT_OK;
 
-	if (c->with_states)
+	if (c->with.states)
 		r = evt_state_feed_table(f->o.states, &table, err);
-	if (r == EVT_OK && c->with_states)
+	if (r == EVT_OK && c->with.states)
 		ok = ok && control_feed_write_states(f, table, true, &states);
+	if (r == EVT_OK && c->with.clients)
+		ok = ok && control_feed_write_clients(f, 0, &clients);
 	if (r == EVT_OK && !ok)
 		r = evt_err_nomem(err);
 	if (r == EVT_OK)
 		r = evt_ws_client_send(c->ws, deck.data, deck.len, err);
 	if (r == EVT_OK && states.len > 0)
 		r = evt_ws_client_send(c->ws, states.data, states.len, err);
+	if (r == EVT_OK && clients.len > 0)
+		r = evt_ws_client_send(c->ws, clients.data, clients.len, err);
 	if (r == EVT_OK && f->tape_due_ns == INT64_MAX)
 		f->tape_due_ns = 0;
+	if (r == EVT_OK && c->with.clients && f->log_due_ns == INT64_MAX)
+		f->log_due_ns = 0;
 	evt_buf_free(&deck);
 	evt_buf_free(&states);
+	evt_buf_free(&clients);
 	return r;
 }
 
 int
 evt_control_feed_client_new(evt_control_feed *f, evt_ws_client *ws,
-    bool with_states, bool with_frames, evt_control_feed_client **ret_client,
+    evt_control_feed_with with, evt_control_feed_client **ret_client,
     evt_error *err)
 {
 	evt_control_feed_client *c;
@@ -208,8 +235,7 @@ evt_control_feed_client_new(evt_control_feed *f, evt_ws_client *ws,
 		return evt_err_nomem(err);
 	c->feed = f;
 	c->ws = ws;
-	c->with_states = with_states;
-	c->with_frames = with_frames;
+	c->with = with;
 	c->next = f->clients;
 	f->clients = c;
 	*ret_client = c;
@@ -277,7 +303,7 @@ control_feed_send_states(evt_control_feed *f, evt_state_table *table,
 
 	for (evt_control_feed_client *c = f->clients; c != NULL && r == EVT_OK;
 	     c = c->next) {
-		if (!c->with_states || !c->open)
+		if (!c->with.states || !c->open)
 			continue;
 		if (!control_feed_reads(c)) {
 			c->missed = true;
@@ -308,7 +334,7 @@ control_feed_send_frames(evt_control_feed *f, evt_error *err)
 		r = evt_err_nomem(err);
 	for (evt_control_feed_client *c = f->clients; c != NULL && r == EVT_OK;
 	     c = c->next) {
-		if (c->with_frames && control_feed_reads(c))
+		if (c->with.frames && control_feed_reads(c))
 			r = evt_ws_client_send(c->ws, text.data, text.len, err);
 	}
 	evt_buf_free(&text);
@@ -410,6 +436,37 @@ control_feed_send_growth(evt_control_feed *f, int64_t now, evt_error *err)
 	return r;
 }
 
+/* Say which clients changed, to those that want to know. */
+static int
+control_feed_send_clients(evt_control_feed *f, int64_t now, evt_error *err)
+{
+	uint64_t version = evt_client_log_version(f->o.log);
+	evt_buf text = { 0 };
+	int r = EVT_OK;
+
+	f->log_due_ns = INT64_MAX;
+	for (evt_control_feed_client *c = f->clients; c != NULL && r == EVT_OK;
+	     c = c->next) {
+		if (!c->with.clients || !c->open)
+			continue;
+		f->log_due_ns = evt_clock_add(now, DECK_NS);
+		if (version == f->log_version)
+			break;
+		if (!control_feed_reads(c)) {
+			c->missed = true;
+			continue;
+		}
+		if (text.len == 0 &&
+		    !control_feed_write_clients(f, f->log_version, &text))
+			r = evt_err_nomem(err);
+		if (r == EVT_OK)
+			r = evt_ws_client_send(c->ws, text.data, text.len, err);
+	}
+	f->log_version = version;
+	evt_buf_free(&text);
+	return r;
+}
+
 /* ---- the playback's observer ------------------------------------------------- */
 
 void
@@ -478,7 +535,7 @@ control_feed_on_tick(void *ctx, int64_t now, evt_error *err)
 
 	if (f->n_open == 0) {
 		f->gathered_due_ns = f->deck_due_ns = f->tape_due_ns =
-		    INT64_MAX;
+		    f->log_due_ns = INT64_MAX;
 		return EVT_OK;
 	}
 	if (f->deck_due_ns <= now)
@@ -487,6 +544,8 @@ control_feed_on_tick(void *ctx, int64_t now, evt_error *err)
 		r = control_feed_send_gathered(f, now, err);
 	if (r == EVT_OK && f->tape_due_ns <= now)
 		r = control_feed_send_growth(f, now, err);
+	if (r == EVT_OK && f->log_due_ns <= now)
+		r = control_feed_send_clients(f, now, err);
 	return r;
 }
 
@@ -498,7 +557,8 @@ control_feed_due(void *ctx, int64_t now)
 	                                                    f->deck_due_ns;
 
 	(void)now;
-	return f->tape_due_ns < due ? f->tape_due_ns : due;
+	due = f->tape_due_ns < due ? f->tape_due_ns : due;
+	return f->log_due_ns < due ? f->log_due_ns : due;
 }
 
 /* ---- life ------------------------------------------------------------------ */
@@ -511,11 +571,13 @@ evt_control_feed_new(const evt_control_feed_options *options,
 
 	assert(options->playback != NULL && options->states != NULL);
 	assert(options->tapes != NULL && options->audience != NULL);
+	assert(options->log != NULL);
 	f = calloc(1, sizeof(*f));
 	if (f == NULL)
 		return evt_err_nomem(err);
 	f->o = *options;
-	f->gathered_due_ns = f->deck_due_ns = f->tape_due_ns = INT64_MAX;
+	f->gathered_due_ns = f->deck_due_ns = f->tape_due_ns = f->log_due_ns =
+	    INT64_MAX;
 	evt_playback_observe(options->playback,
 	    &(evt_playback_observer){ .on_frame = control_feed_on_frame,
 	        .on_moved = control_feed_on_moved,

@@ -11,6 +11,7 @@
 #define EVT_REPLAY_SERVE_CONTROL_FEED_H
 
 #include "replay/serve/audience.h"
+#include "replay/serve/client_log.h"
 #include "replay/serve/playback.h"
 #include "replay/serve/state_feed.h"
 #include "replay/serve/ws_client.h"
@@ -22,6 +23,7 @@ typedef struct evt_control_feed_options {
 	evt_state_feed *states; /* of the same playback */
 	const evt_tape_set *tapes;
 	const evt_audience *audience; /* of the playback, as it is now */
+	evt_client_log *log;          /* of all clients of the server */
 } evt_control_feed_options;
 
 /* Observe the playback: `states` must do so already.  What the options point to
@@ -37,10 +39,15 @@ void evt_control_feed_changed(evt_control_feed *feed);
 
 typedef struct evt_control_feed_client evt_control_feed_client;
 
+/* What a client wants beside the deck. */
+typedef struct evt_control_feed_with {
+	bool states, frames, clients;
+} evt_control_feed_with;
+
 /* Add a client, whose WebSocket has a stream of its own and outlives it.
  * Errors: EVT_ERR_NOMEM. */
 int evt_control_feed_client_new(evt_control_feed *feed, evt_ws_client *ws,
-    bool with_states, bool with_frames, evt_control_feed_client **ret_client,
+    evt_control_feed_with with, evt_control_feed_client **ret_client,
     evt_error *err);
 void evt_control_feed_client_free(evt_control_feed_client *client);
 

@@ -201,8 +201,9 @@ http_route_read_join(const evt_http_route *rt, const evt_strings *args,
 	uint8_t random[16];
 
 	if (join->kind == EVT_CHANNEL_CONTROL) {
-		join->with_states = http_route_list_has(with, "states");
-		join->with_frames = http_route_list_has(with, "frames");
+		join->with.states = http_route_list_has(with, "states");
+		join->with.frames = http_route_list_has(with, "frames");
+		join->with.clients = http_route_list_has(with, "clients");
 	}
 	if (join->kind != EVT_CHANNEL_STANDIN)
 		return true;
@@ -247,6 +248,11 @@ http_route_accept(const evt_http_route *rt, evt_connection *connection,
 		    "too many clients; retry when others have left");
 	if (!http_route_read_join(rt, &head->args, &w->join))
 		return http_route_refused(ret, 500, "no random numbers");
+	w->join.about = (evt_client_log_about){ .path = head->path,
+		.args = &head->args,
+		.agent = evt_http_head_get(head, "User-Agent"),
+		.origin = evt_http_head_get(head, "Origin"),
+		.forwarded_for = evt_http_head_get(head, "X-Forwarded-For") };
 	if (!w->own)
 		r = http_route_join_shared(rt, &head->args, w->join.kind, &ch,
 		    &err);

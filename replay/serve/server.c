@@ -78,6 +78,7 @@ struct evt_server {
 	evt_waker waker;
 	char url[300];
 	evt_channels *channels;
+	evt_client_log *clients;
 	evt_series_cache series, compared_series;
 	evt_site site;     /* what requests are answered from */
 	evt_site compared; /* and those about the other tape, if there is one */
@@ -418,6 +419,7 @@ server_open_channels(evt_server *s, evt_error *err)
 		.shift = s->o.shift,
 		.once = s->o.once,
 		.said_no_trackers = &s->said_no_trackers,
+		.clients = s->clients,
 		.stats = &s->stats,
 		.notice = &s->notice };
 
@@ -467,8 +469,12 @@ static int
 server_set_up(evt_server *s, evt_error *err)
 {
 	evt_channel *shared;
-	int r = server_open_channels(s, err);
+	int r;
 
+	s->clients = evt_client_log_new(s->o.access.token, s->o.hash);
+	if (s->clients == NULL)
+		return evt_err_nomem(err);
+	r = server_open_channels(s, err);
 	if (r != EVT_OK)
 		return r;
 	server_open_site(s);
@@ -520,6 +526,7 @@ evt_server_close(evt_server *s)
 	evt_connections_close(&s->commands);
 	SSL_CTX_free(s->tls);
 	evt_channels_free(s->channels);
+	evt_client_log_free(s->clients);
 	evt_state_table_free(s->site.asked);
 	evt_state_table_free(s->compared.asked);
 	free(s->site.folder.wanted);

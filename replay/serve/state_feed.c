@@ -254,6 +254,18 @@ evt_state_feed_client_message(evt_state_feed_client *c, const char *text,
 	return EVT_OK;
 }
 
+uint64_t
+evt_state_feed_client_asked(const evt_state_feed_client *c)
+{
+	return c->standin != NULL ? evt_standin_asked(c->standin) : 0;
+}
+
+bool
+evt_state_feed_client_words(const evt_state_feed_client *c, evt_buf *out)
+{
+	return c->standin == NULL || evt_standin_words(c->standin, out);
+}
+
 /* Heartbeats are for clients of Atmosphere: others take each message for JSON. */
 void
 evt_state_feed_beat(evt_state_feed *f, int64_t now)

@@ -87,6 +87,12 @@ int evt_state_feed_client_open(evt_state_feed_client *client, evt_error *err);
 int evt_state_feed_client_message(evt_state_feed_client *client,
     const char *text, size_t n, evt_error *err);
 
+/* How often its subscriptions were changed; and append what they are, in words.
+ * false: out of memory. */
+uint64_t evt_state_feed_client_asked(const evt_state_feed_client *client);
+bool evt_state_feed_client_words(const evt_state_feed_client *client,
+    evt_buf *out);
+
 /* Send the heartbeats that are due, by the steady clock. */
 void evt_state_feed_beat(evt_state_feed *feed, int64_t now_ns);
 

@@ -27,11 +27,12 @@
 
 struct evt_ws_client {
 	evt_ws_client_options o;
-	uint64_t no;              /* its number, for notices */
+	uint64_t no;              /* its number, for notices and the log */
 	evt_fanout_reader reader; /* open once the handshake is complete */
 	evt_fanout *own;          /* its own stream; NULL: o.shared */
 	evt_ws_frame frames;      /* what is coming in */
 	evt_buf rx;               /* a message that is coming in */
+	uint64_t ignored;         /* bytes of one that nobody wants */
 	evt_utf8_check text;      /* the same, if it is text */
 	int64_t stalled_since;    /* INT64_MAX: not stalled */
 	uint64_t
@@ -56,12 +57,14 @@ evt_ws_client_new(const evt_ws_client_options *options,
 
 	assert(options->connection != NULL && options->ops != NULL);
 	assert(options->stats != NULL && options->notice != NULL);
+	assert(options->record != NULL);
 	c = calloc(1, sizeof(*c));
 	if (c == NULL)
-		return evt_err_nomem(err);
-	if (options->shared == NULL)
+		r = evt_err_nomem(err);
+	else if (options->shared == NULL)
 		r = evt_fanout_new(EVT_FANOUT_NARROW, &c->own, err);
 	if (r != EVT_OK) {
+		evt_client_log_gone(options->record);
 		free(c);
 		return r;
 	}
@@ -85,6 +88,7 @@ evt_ws_client_free(evt_ws_client *c)
 		    c->no);
 	else
 		c->o.stats->refused++; /* the answer could not be written */
+	evt_client_log_gone(c->o.record);
 	c->o.ops->on_close(c->o.ctx);
 	evt_fanout_reader_close(&c->reader);
 	evt_fanout_free(c->own);
@@ -123,6 +127,26 @@ ws_client_notice_error(const evt_ws_client *c, const evt_error *err)
 	    err->text);
 }
 
+/* What the log asks for. */
+static void
+ws_client_look(const void *ctx, evt_client_log_now *ret)
+{
+	const evt_ws_client *c = ctx;
+
+	*ret = (evt_client_log_now){ .waiting =
+		                         evt_fanout_reader_behind(&c->reader),
+		.taken = c->reader.taken,
+		.stalled_ns = c->stalled_since == INT64_MAX ?
+		    0 :
+		    evt_clock_mono() - c->stalled_since };
+}
+
+static void
+ws_client_ended(evt_ws_client *c, const char *by, int code, const char *why)
+{
+	evt_client_log_ended(c->o.record, by, code, why, strlen(why));
+}
+
 static void
 ws_client_kill(evt_ws_client *c)
 {
@@ -139,10 +163,12 @@ evt_ws_client_open(evt_ws_client *c)
 	evt_fanout_reader_open(&c->reader,
 	    c->own != NULL ? c->own : c->o.shared);
 	evt_notice_send(c->o.notice, "client %" PRIu64 " connected", c->no);
+	evt_client_log_open(c->o.record, c->no, ws_client_look, c);
 	evt_connection_set_due(c->o.connection, c->heard_ns + PING_NS);
 	if (c->o.ops->on_open(c->o.ctx, &err) == EVT_OK)
 		return;
 	ws_client_notice_error(c, &err);
+	ws_client_ended(c, "server", 0, err.text);
 	ws_client_kill(c);
 }
 
@@ -178,6 +204,10 @@ static void
 ws_client_fail(evt_ws_client *c, int code)
 {
 	if (!c->done) {
+		ws_client_ended(c, "server", code,
+		    code == 1007     ? "its text is not valid UTF-8" :
+		        code == 1009 ? "its message is too long" :
+		                       "it broke the WebSocket protocol");
 		ws_client_say_close(c, code);
 		c->o.stats->refused++;
 	}
@@ -217,6 +247,8 @@ ws_client_on_close(evt_ws_client *c, const evt_ws_frame_event *e)
 		ws_client_fail(c, 1007);
 		return;
 	}
+	evt_client_log_ended(c->o.record, "client", code, e->data + 2,
+	    e->n > 2 ? e->n - 2 : 0);
 	if (!c->done)
 		ws_client_say_close(c, code);
 	evt_connection_finish(c->o.connection);
@@ -234,6 +266,29 @@ ws_client_is_too_long(const evt_ws_client *c, size_t n)
 	return c->o.ops->on_message != NULL && c->goodbye == 0 && !c->done &&
 	    c->frames.inside && c->frames.message != 0 &&
 	    (c->frames.rest > max || c->rx.len + n + c->frames.rest > max);
+}
+
+static int
+ws_client_opcode(const evt_ws_frame_event *e)
+{
+	return e->opcode == EVT_WS_FRAME_OP_TEXT ? EVT_OP_TEXT : EVT_OP_BINARY;
+}
+
+/* A piece came of a message that nobody wants.  The log gets short ones. */
+static void
+ws_client_ignore(evt_ws_client *c, const evt_ws_frame_event *e)
+{
+	bool fits;
+
+	c->ignored += e->n;
+	fits = c->ignored <= EVT_MESSAGE_RING_KEPT &&
+	    evt_buf_add(&c->rx, e->data, e->n);
+	if (!e->last)
+		return;
+	evt_client_log_received(c->o.record, ws_client_opcode(e),
+	    fits && c->rx.len == c->ignored ? c->rx.data : NULL, c->ignored);
+	c->ignored = 0;
+	c->rx.len = 0;
 }
 
 /* A piece of a message came. */
@@ -256,7 +311,11 @@ ws_client_on_piece(evt_ws_client *c, const evt_ws_frame_event *e)
 			return;
 		}
 	}
-	if (c->o.ops->on_message == NULL || c->goodbye != 0)
+	if (c->o.ops->on_message == NULL) {
+		ws_client_ignore(c, e);
+		return;
+	}
+	if (c->goodbye != 0)
 		return;
 	if (c->rx.len + e->n > EVT_WS_CLIENT_MESSAGE_MAX) {
 		ws_client_fail(c, 1009);
@@ -268,11 +327,14 @@ ws_client_on_piece(evt_ws_client *c, const evt_ws_frame_event *e)
 	}
 	if (!e->last)
 		return;
+	evt_client_log_received(c->o.record, ws_client_opcode(e), c->rx.data,
+	    c->rx.len);
 	r = c->o.ops->on_message(c->o.ctx, (const char *)c->rx.data, c->rx.len,
 	    &err);
 	c->rx.len = 0;
 	if (r != EVT_OK) {
 		ws_client_notice_error(c, &err);
+		ws_client_ended(c, "server", 0, err.text);
 		ws_client_kill(c);
 	}
 }
@@ -293,6 +355,7 @@ evt_ws_client_receive(evt_ws_client *c, uint8_t *p, size_t n)
 
 	c->heard_ns = evt_clock_mono();
 	c->pinged = false;
+	evt_client_log_turn(c->o.record);
 	while (more && !evt_connection_is_over(c->o.connection)) {
 		switch (evt_ws_frame_next(&c->frames, &p, &n, &e)) {
 		case EVT_WS_FRAME_PIECE:
@@ -328,6 +391,8 @@ void
 evt_ws_client_ended(evt_ws_client *c)
 {
 	c->ended = true;
+	ws_client_ended(c, "client", 0,
+	    "it closed the connection without a close frame");
 	evt_connection_hold(c->o.connection, true);
 	if (c->done || !evt_connection_is_full(c->o.connection))
 		evt_connection_finish(c->o.connection);
@@ -340,13 +405,19 @@ evt_ws_client_send(evt_ws_client *c, const void *text, size_t n, evt_error *err)
 		.payload = text,
 		.len = n };
 
+	int r;
+
 	assert(c->own != NULL);
 	if (!evt_ws_client_is_active(c))
 		return EVT_OK;
 	c->o.stats->deliveries++;
 	c->o.stats->bytes += n;
 	evt_connection_want_write(c->o.connection);
-	return evt_fanout_add(c->own, &f, err);
+	r = evt_fanout_add(c->own, &f, err);
+	if (r == EVT_OK)
+		evt_client_log_sent(c->o.record, text, n,
+		    evt_fanout_total(c->own));
+	return r;
 }
 
 void
@@ -371,6 +442,7 @@ evt_ws_client_cut_off(evt_ws_client *c, const char *why)
 	c->o.stats->cut_off++;
 	evt_notice_send(c->o.notice, "client %" PRIu64 " cut off: %s", c->no,
 	    why);
+	evt_client_log_cut_off(c->o.record, why);
 	ws_client_kill(c);
 }
 
@@ -445,6 +517,7 @@ evt_ws_client_flush(evt_ws_client *c, int64_t now)
 
 	if (c->reader.fanout == NULL || c->done)
 		return;
+	evt_client_log_turn(c->o.record);
 	while (!evt_connection_is_full(conn) && ws_client_remaining(c) > 0) {
 		uint64_t remaining = ws_client_remaining(c);
 		uint8_t *p;
@@ -477,6 +550,10 @@ evt_ws_client_writable(evt_ws_client *c)
 		evt_connection_finish(conn);
 	} else if (c->goodbye != 0 && ws_client_remaining(c) == 0 &&
 	    !evt_connection_is_full(conn)) {
+		ws_client_ended(c, "server", c->goodbye,
+		    c->goodbye == 1000     ? "the end of what is played" :
+		        c->goodbye == 1001 ? "the server stops" :
+		                             "the deck could not read on");
 		ws_client_say_close(c, c->goodbye);
 		evt_connection_set_due(conn, now + CLOSE_NS);
 	} else {
@@ -490,6 +567,7 @@ evt_ws_client_due(evt_ws_client *c)
 	int64_t now = evt_clock_mono();
 
 	if (c->done || (c->pinged && c->heard_ns < now - PING_NS)) {
+		ws_client_ended(c, "server", 0, "it answered no ping");
 		ws_client_kill(c);
 	} else if (c->heard_ns > now - PING_NS) {
 		evt_connection_set_due(c->o.connection, c->heard_ns + PING_NS);

@@ -12,6 +12,7 @@
 #ifndef EVT_REPLAY_SERVE_WS_CLIENT_H
 #define EVT_REPLAY_SERVE_WS_CLIENT_H
 
+#include "replay/serve/client_log.h"
 #include "replay/serve/connection.h"
 #include "replay/serve/fanout.h"
 #include "replay/serve/notice.h"
@@ -41,6 +42,9 @@ typedef struct evt_ws_client_options {
 	const evt_ws_client_ops *ops;
 	void *ctx;               /* for ops */
 	evt_server_stats *stats; /* where it counts */
+	/* What is kept of it for people.  The client ends it, also if it cannot be
+	 * made. */
+	evt_client_log_record *record;
 	const evt_notice *notice;
 } evt_ws_client_options;
 

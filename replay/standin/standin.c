@@ -69,6 +69,50 @@ evt_standin_subscribed(const evt_standin *c)
 	return false;
 }
 
+uint64_t
+evt_standin_asked(const evt_standin *c)
+{
+	return c->asked;
+}
+
+static bool
+standin_sub_words(const struct standin_sub *sub, size_t n_sources,
+    enum evt_subscription_kind kind, evt_buf *out)
+{
+	size_t n = 0;
+	bool ok;
+
+	for (size_t i = 0; !sub->member.all && i < n_sources; i++)
+		n += evt_bitset_has(&sub->member, i);
+	ok = evt_buf_printf(out, "%s%s of ", out->len > 0 ? "; " : "",
+	         evt_subscription_kind_name(kind)) &&
+	    (sub->member.all ?
+	            evt_buf_add_str(out, "all sources") :
+	            evt_buf_printf(out, "%zu source%s", n, n == 1 ? "" : "s"));
+	if (ok && sub->period_ns > 0)
+		ok = evt_buf_printf(out, ", at most one in %g s",
+		    (double)sub->period_ns / 1e9);
+	if (ok && (sub->variant & EVT_SUBSCRIPTION_COMPACT) != 0)
+		ok = evt_buf_add_str(out, ", compact");
+	if (ok && (sub->variant & EVT_SUBSCRIPTION_ISO) != 0)
+		ok = evt_buf_add_str(out, ", ISO times");
+	return ok;
+}
+
+bool
+evt_standin_words(const evt_standin *c, evt_buf *out)
+{
+	bool ok = true;
+
+	for (int k = 0; k < EVT_SUBSCRIPTION_KINDS && ok; k++) {
+		if (c->sub[k].on)
+			ok = standin_sub_words(&c->sub[k],
+			    evt_state_table_n(c->o.table),
+			    (enum evt_subscription_kind)k, out);
+	}
+	return ok && (out->len > 0 || evt_buf_add_str(out, "nothing"));
+}
+
 static bool
 standin_is_batch(enum evt_subscription_kind kind)
 {
@@ -550,6 +594,7 @@ standin_grant(evt_standin *c, const evt_subscription_request *q, int64_t now,
 {
 	int r;
 
+	c->asked++;
 	for (size_t i = 0; i < q->n_items; i++) {
 		if (!standin_apply_item(c, &q->item[i], q->subscribe, now))
 			return evt_err_nomem(err);

@@ -39,6 +39,12 @@ void evt_standin_free(evt_standin *standin);
 /* Whether the client has a subscription. */
 bool evt_standin_subscribed(const evt_standin *standin);
 
+/* How many requests changed its subscriptions. */
+uint64_t evt_standin_asked(const evt_standin *standin);
+/* Append what it is subscribed to, in words: "state of 3 sources; ...".  false: out of
+ * memory. */
+bool evt_standin_words(const evt_standin *standin, evt_buf *out);
+
 /* All of the following return EVT_OK, EVT_ERR_NOMEM, or the error of send(). */
 
 /* A message of n bytes came from the client, when the deck was at now_ns.  A

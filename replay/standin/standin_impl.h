@@ -26,6 +26,7 @@ struct standin_sub {
 struct evt_standin {
 	evt_standin_options o;
 	struct standin_sub sub[EVT_SUBSCRIPTION_KINDS];
+	uint64_t asked; /* requests that changed them */
 	evt_buf out, scratch;
 };
 
