@@ -24,6 +24,7 @@ from test_replay_ws import TOKEN, WsCase
 S = 10**9
 T0 = 1772366400 * S  # 2026-03-01T12:00:00Z
 CHROMIUM = "/usr/bin/chromium"
+AXE = "4.14.1"
 SHOTS = os.path.join(evtest.BUILD, "screenshots")
 GAP = ('{"mark":"gap","frames":null,"bytes":null,"reason":"connection lost",'
        '"from":"2026-03-01T12:20:00.000Z","to":"2026-03-01T12:21:40.000Z"}')
@@ -329,6 +330,38 @@ class People(ConsoleCase):
 
     def test_tabs(self):
         self.look("tabs", self.field())
+
+
+class Axe(ConsoleCase):
+    """axe-core finds nothing wrong: the pinned version, from the npm registry."""
+
+    def axe(self, scenario, url, **more):
+        env = npm.need("axe-core@%s" % AXE)
+        for size in ("wide", "narrow", "zoomed"):
+            for scheme in ("light", "dark"):
+                with self.subTest(size=size, scheme=scheme):
+                    self.look(scenario, url, axe=os.path.join(env["NODE_PATH"], "axe-core", "axe.min.js"),
+                              size=size, colorScheme=scheme, **more)
+
+    def test_page(self):
+        self.axe("axe", self.field(), allow=["status of 400"])
+
+    def test_token(self):
+        token = self.write("token", TOKEN + "\n")
+        self.axe("axeToken", self.field("--token-file", token, at=None), allow=["401", "WebSocket connection to .* failed"])
+
+    def test_folder(self):
+        os.mkdir(self.path("tapes"))
+        for name in ("early", "late"):
+            self.tape("tapes/%s.tape" % name, [(i * S, state(10001, i)) for i in range(5)])
+        self.axe("axeTapes", self.page_of("--start-paused", self.path("tapes")))
+
+    def test_compared(self):
+        played, other = (self.tape(name, [(i * S, moved(1, i * by)) for i in range(60)]) for name, by in (("a.tape", 1), ("b.tape", 2)))
+        self.axe("axeCompared", self.page_of(played, "--start-paused", "--compare", other))
+
+    def test_empty(self):
+        self.axe("axeEmpty", self.page_of(self.tape("empty.tape", []), "--start-paused"), allow=["status of 404"])
 
 
 class Tiles(http.server.BaseHTTPRequestHandler):

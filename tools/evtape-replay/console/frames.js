@@ -132,7 +132,7 @@ function makeRow(entry) {
 	const { frame } = entry;
 	const row = document.createElement("details");
 	row.className = "frame";
-	row.setAttribute("role", "listitem");
+	row.setAttribute("aria-label", "Frame " + frame.seq);
 	row.dataset.seq = frame.seq;
 	if (frame.sources && frame.sources.length)
 		row.dataset.of = frame.sources[0];
@@ -223,6 +223,7 @@ function draw() {
 			list.lastElementChild.remove();
 	}
 	none.hidden = list.childElementCount > 0 || waiting.length > 0;
+	none.firstChild.textContent = model.chosen.size ? "None of the selected source before this time: press " : "Played frames appear here: press ";
 	const note = skipped ? count(skipped) + " not shown" : "";
 	if (skippedBox.textContent !== note)
 		skippedBox.textContent = note;

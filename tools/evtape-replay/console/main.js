@@ -278,11 +278,17 @@ connect();
 		if (model.tape.tiles)
 			map.tiles(model.tape.tiles);
 		firstPart();
-		timeline.take(await first.timeline);
+		try {
+			timeline.take(await first.timeline);
+		} catch (e) {
+			// A tape without a frame has no timeline.
+			if (model.tape.frames)
+				throw e;
+		}
 		firstPart();
 		setGaps(await first.gaps);
 		setMarks(await first.marks);
 	} catch (e) {
-		deck.notice(e.message);
+		timeline.say("Cannot read the tape: " + e.message + ". Reload the page to try again.", true);
 	}
 })();

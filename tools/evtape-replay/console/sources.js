@@ -43,8 +43,9 @@ function arrange() {
 	order.sort((a, b) => (sort.down ? -1 : 1) * compare(a, b) || (sort.by === "label" ? 0 : KEYS.label(a, b)));
 	space.style.height = order.length * ROW + "px";
 	const all = model.sources.size;
-	none.hidden = order.length > 0 || !model.deck;
-	none.textContent = all ? "No source matches." : "No source had sent anything by then.";
+	none.hidden = order.length > 0;
+	none.textContent = all ? "No source matches." : !model.deck ? "Loading…" : !model.tape || model.tape.sources ? "No source had sent anything by then." :
+		"No frame of this tape names a source.";
 	const text = order.length === all ? count(all) : count(order.length) + " of " + count(all);
 	if (total.textContent !== text)
 		total.textContent = text;

@@ -142,10 +142,22 @@ function niceBucket(length, most) {
 	return NICE.find((b) => length / b <= most) || Math.ceil(length / most / day) * day;
 }
 
+/** What the timeline says in place of bars; "": nothing. */
+export function say(words, bad) {
+	const none = document.getElementById("timeline-none");
+	none.textContent = words;
+	none.classList.toggle("bad", Boolean(bad));
+	none.hidden = !words;
+}
+
 // Requests for counts: one at a time, and the newest wins.
 let timer = 0, aborter = null;
 function ask(soon) {
 	clearTimeout(timer);
+	if (!model.first) {
+		say(model.tape.live ? "Nothing is recorded yet." : "This tape has no frames.");
+		return;
+	}
 	timer = setTimeout(async () => {
 		if (aborter)
 			aborter.abort();
@@ -181,6 +193,7 @@ export function take(got) {
 		tops.push(top);
 		below = top;
 	}
+	say("");
 	data = { from: ms(got.from_ns), bucket: ms(got.bucket_ns), n, events, tops, most, exact: got.exact };
 	box.dataset.from = got.from_ns;
 	box.dataset.buckets = n;
@@ -306,7 +319,7 @@ function drawHits() {
 }
 
 function drawAll() {
-	if (!width || !model.tape)
+	if (!width || !model.tape || !model.first)
 		return;
 	x.domain([model.view.from, model.view.to]);
 	if (!colours.length)
@@ -411,6 +424,8 @@ export function start() {
 		for (const e of model.tape.events)
 			eventColour(e.name);
 		layout();
+		if (!model.first)
+			ask();
 	});
 	on("grown", () => {
 		const { from, to, fit } = model.view;
