@@ -122,7 +122,7 @@ evt_find_free(evt_find *f)
 		find_source_free(f, &f->source[i]);
 	find_source_free(f, &f->nobody);
 	free(f->source);
-	free(f->old_ns);
+	evt_state_mark_free(&f->older);
 	for (size_t i = 0; f->zone != NULL && i < f->options.n_tapes; i++)
 		evt_feed_zone_free(f->zone[i]);
 	free(f->zone);
@@ -197,48 +197,6 @@ find_look(evt_find *f, const evt_frame *frame, int64_t time_ns, bool seed,
 	return evt_find_item(f, &items, &item, err);
 }
 
-/* Take from a mark "state" which frames after it are older, and their times. */
-static int
-find_take_state_mark(evt_find *f, const evt_frame *mark, evt_error *err)
-{
-	evt_json_view json = evt_json_view_make(mark->payload, mark->len);
-	evt_json_view_walk walk =
-	    evt_json_view_walk_begin(EVT_JSON_VIEW_MEMBER(json, "received"));
-	evt_json_view name, time;
-	evt_buf text = { 0 };
-	int64_t frames;
-	size_t n = 0;
-	int r = EVT_OK;
-
-	if (!evt_json_view_int(EVT_JSON_VIEW_MEMBER(json, "frames"), &frames) ||
-	    frames <= 0)
-		return EVT_OK;
-	f->old_tape = mark->tape;
-	f->old_first = mark->seq + 1;
-	f->old_end = mark->seq + 1 + (uint64_t)frames;
-	while (evt_json_view_walk_next(&walk, &name, &time)) {
-		if (!evt_grow(&f->old_ns, &f->cap_old, n + 1)) {
-			r = evt_err_nomem(err);
-			break;
-		}
-		text.len = 0;
-		if (!evt_json_view_text(time, &text) ||
-		    !evt_buf_add_byte(&text, '\0')) {
-			r = evt_err_nomem(err);
-			break;
-		}
-		if (evt_timetext_parse((char *)text.data, NULL, &f->old_ns[n],
-		        NULL) != EVT_OK)
-			break;
-		n++;
-	}
-	evt_buf_free(&text);
-	/* Those without a time have that of the mark. */
-	for (; r == EVT_OK && n < f->cap_old; n++)
-		f->old_ns[n] = mark->time_ns;
-	return r;
-}
-
 int
 evt_find_frame(evt_find *f, const evt_frame *frame, evt_error *err)
 {
@@ -249,7 +207,8 @@ evt_find_frame(evt_find *f, const evt_frame *frame, evt_error *err)
 
 	assert(f != NULL && frame != NULL && frame->tape < f->options.n_tapes);
 	if (frame->kind == EVT_KIND_MARK && frame->opcode == EVT_MARK_STATE) {
-		r = find_take_state_mark(f, frame, err);
+		r = evt_state_mark_take(&f->older, frame, err);
+		f->older_tape = frame->tape;
 		if (r != EVT_OK)
 			return r;
 	}
@@ -258,10 +217,8 @@ evt_find_frame(evt_find *f, const evt_frame *frame, evt_error *err)
 	    ((about & EVT_FIND_ABOUT(GAP)) == 0 ||
 	        frame->kind != EVT_KIND_MARK || frame->opcode != EVT_MARK_GAP))
 		return EVT_OK;
-	old = frame->tape == f->old_tape && frame->seq >= f->old_first &&
-	    frame->seq < f->old_end;
-	if (old && frame->seq - f->old_first < f->cap_old)
-		time_ns = f->old_ns[frame->seq - f->old_first];
+	old = frame->tape == f->older_tape &&
+	    evt_state_mark_has(&f->older, frame->seq, &time_ns);
 	return find_look(f, frame, time_ns, old, err);
 }
 

@@ -15,6 +15,7 @@
 #include "format/find/find_track.h"
 #include "format/navixy/frame_items.h"
 #include "format/read/feed_zone.h"
+#include "format/read/state_mark.h"
 
 /* Longer values are cut off where they are kept or reported. */
 #define EVT_FIND_KEPT_MAX 1024u
@@ -70,12 +71,9 @@ struct evt_find {
 	struct evt_find_source *source;
 	size_t cap_sources;
 	struct evt_find_source nobody; /* frames without a source */
-	/* The frames after a mark "state" up to `old_end`, which were received
-	 * before; their times. */
-	uint64_t old_first, old_end;
-	uint32_t old_tape;
-	int64_t *old_ns;
-	size_t cap_old;
+	/* The frames after the last mark "state", and the tape that has it. */
+	evt_state_mark older;
+	uint32_t older_tape;
 	uint64_t batch[EVT_FIND_SEED_BATCHES]; /* seq of seeds */
 	unsigned n_batches;
 	evt_buf scratch, text; /* text: of the reasons of a hit */

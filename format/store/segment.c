@@ -245,10 +245,33 @@ segment_walk(int fd, evt_segment *s, evt_error *err)
 	return EVT_OK;
 }
 
+/* Whether retention put a start segment in the place of the one that we know. */
+static bool
+segment_is_replaced(const evt_segment *s, int fd)
+{
+	uint8_t h[EVT_BLOCK_HEAD_LEN];
+	evt_block_head head;
+	struct stat st;
+	size_t n;
+
+	return s->sealed && s->n_blocks > 0 &&
+	    s->io->fstat(s->io->ctx, fd, &st) == 0 &&
+	    (uint64_t)st.st_size != s->size &&
+	    evt_io_read_at(s->io, fd, h, sizeof(h), 0, s->name, &n, NULL) ==
+	    EVT_OK &&
+	    evt_block_head_read(h, n, s->name, &head, NULL) == EVT_OK &&
+	    head.first_seq != s->blocks[0].first_seq;
+}
+
 int
 evt_segment_open(const evt_segment *s, int *ret_fd, evt_error *err)
 {
 	*ret_fd = s->io->open(s->io->ctx, s->path, O_RDONLY, 0);
+	if (*ret_fd >= 0 && segment_is_replaced(s, *ret_fd)) {
+		s->io->close(s->io->ctx, *ret_fd);
+		*ret_fd = -1;
+		errno = ENOENT;
+	}
 	if (*ret_fd >= 0)
 		return EVT_OK;
 	return errno == ENOENT ?

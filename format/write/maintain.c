@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,76 +29,9 @@ maintain_plan(const evt_writer *w, const evt_maintain_gc_options *gc,
 	for (size_t i = 0; i < n_kept; i++) {
 		bool goes = i < n;
 
-		*(goes ? &ret->segments : &ret->kept) += 1;
+		*(goes ? &ret->segments : &ret->kept) += !kept[i].start;
 		*(goes ? &ret->bytes : &ret->kept_bytes) += kept[i].bytes;
 	}
-}
-
-/* Copy the mark `seq` to the end of the tape, at the time of its last frame. */
-static int
-maintain_put_again(evt_writer *w, evt_tape *tape, uint64_t seq,
-    uint64_t last_seq, evt_error *err)
-{
-	evt_filter filter = { .from_seq = last_seq };
-	evt_cursor *cursor;
-	evt_frame last, f;
-	int r = evt_cursor_open(&tape, 1, &filter, &cursor, err);
-
-	if (r != EVT_OK)
-		return r;
-	r = evt_cursor_next(cursor, &last, err);
-	evt_cursor_close(cursor);
-	if (r != EVT_OK)
-		return r;
-	filter = (evt_filter){ .kinds = 1u << EVT_KIND_MARK, .from_seq = seq };
-	r = evt_cursor_open(&tape, 1, &filter, &cursor, err);
-	if (r != EVT_OK)
-		return r;
-	r = evt_cursor_next(cursor, &f, err);
-	if (r == EVT_OK && f.seq == seq) {
-		f.time_ns = last.time_ns;
-		f.mono_ns = last.mono_ns;
-		r = evt_writer_put(w, &f, err);
-	}
-	if (r == EVT_OK)
-		r = evt_writer_commit(w, err);
-	evt_cursor_close(cursor);
-	return r;
-}
-
-/* The last tracker list counts for all later frames: before its segment is
- * dropped, put it again.  first_no: the first segment that stays. */
-static int
-maintain_renew_list(evt_writer *w, const char *path, uint32_t first_no,
-    evt_error *err)
-{
-	const evt_info_mark *list = NULL;
-	uint64_t first_seq = 0;
-	evt_tape *tape;
-	evt_info *info;
-	int r = evt_tape_open_io(path, evt_writer_io(w), &tape, err);
-
-	if (r != EVT_OK)
-		return r;
-	r = evt_tape_info_of(tape, EVT_INFO_MARKS, &info, err);
-	if (r != EVT_OK) {
-		evt_tape_close(tape);
-		return r;
-	}
-	for (size_t i = 0; i < info->n_segments; i++) {
-		if (info->segments[i].no == first_no)
-			first_seq = info->segments[i].first_seq;
-	}
-	for (size_t i = 0; i < info->n_marks; i++) {
-		if (info->mark[i].opcode == EVT_MARK_TRACKERS)
-			list = &info->mark[i];
-	}
-	if (list != NULL && list->seq < first_seq)
-		r = maintain_put_again(w, tape, list->seq, info->last_seq, err);
-	evt_info_free(info);
-	evt_tape_close(tape);
-	/* A list that is damaged cannot be kept. */
-	return r > 0 || r == EVT_ERR_CORRUPT ? EVT_OK : r;
 }
 
 /* Drop what the plan says. */
@@ -108,20 +42,19 @@ maintain_drop(evt_writer *w, const char *path,
 {
 	size_t n;
 	const evt_writer_kept *kept = evt_writer_get_kept(w, &n);
-	int r;
+	evt_maintain_gc_result left = { 0 };
 
 	if (plan->segments == 0)
 		return EVT_OK;
-	r = maintain_renew_list(w, path, kept[plan->segments].no, err);
-	if (r != EVT_OK)
-		return r;
 	evt_writer_retain_to(w, gc->keep_bytes, gc->before_ns);
-	(void)evt_writer_get_kept(w, &n);
-	return n == plan->kept ? EVT_OK :
-	                         evt_err_set(err, EVT_ERR_IO,
-	                             "cannot remove all old segments of %s: "
-	                             "%zu stay",
-	                             path, n);
+	kept = evt_writer_get_kept(w, &n);
+	for (size_t i = 0; i < n; i++)
+		left.kept += !kept[i].start;
+	return left.kept == plan->kept ?
+	    EVT_OK :
+	    evt_err_set(err, EVT_ERR_IO,
+	        "cannot remove all old segments of %s: %" PRIu64 " stay", path,
+	        left.kept);
 }
 
 int

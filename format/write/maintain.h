@@ -22,8 +22,8 @@ typedef struct evt_maintain_gc_result {
 
 /*
  * Drop whole segments, oldest first, with their index rows.  The newest sealed
- * one stays.  If the last tracker list would go, it is first put again, at the
- * end of the tape.
+ * one stays.  What counts at the start of the rest stays, too, in a start segment
+ * (writer_start.c), which is not counted.
  * Errors: EVT_ERR_LOCKED (a recorder holds the tape; it can do this itself),
  * and those of evt_writer_open().
  */

@@ -16,6 +16,7 @@
 #include "format/base/err.h"
 #include "format/base/grow.h"
 #include "format/base/timetext.h"
+#include "format/read/part_start.h"
 
 /* A chunk is at most this part of the ring. */
 #define PARTS_TIME 16
@@ -176,9 +177,13 @@ evt_ring_put(evt_ring *ring, const evt_frame *f, bool in_lines, evt_error *err)
 {
 	evt_frame numbered = *f;
 	struct evt_ring_chunk *c;
+	bool counts = false;
 	int r = ring_need_chunk(ring, f->mono_ns, err);
 
 	numbered.seq = ring->next;
+	if (r == EVT_OK && !ring->chunk[ring->n - 1].counts)
+		r = evt_part_start_counts(evt_writer_scanner(ring->w), f,
+		    &counts, err);
 	if (r == EVT_OK)
 		r = evt_journal_reserve(ring->journal, &numbered, err);
 	if (r != EVT_OK)
@@ -187,6 +192,7 @@ evt_ring_put(evt_ring *ring, const evt_frame *f, bool in_lines, evt_error *err)
 	c = &ring->chunk[ring->n - 1];
 	c->end = ++ring->next;
 	c->last_ns = f->mono_ns;
+	c->counts |= counts;
 	if (f->kind == EVT_KIND_MARK)
 		c->marks++;
 	else
@@ -221,7 +227,8 @@ evt_ring_remove_first(evt_ring *ring, evt_error *err)
 	return EVT_OK;
 }
 
-/* Drop the oldest chunk; its marks are moved onto the tape. */
+/* Drop the oldest chunk; its marks, and what else counts for later frames, are moved
+ * onto the tape. */
 static int
 ring_drop_first(evt_ring *ring, evt_error *err)
 {
@@ -233,7 +240,7 @@ ring_drop_first(evt_ring *ring, evt_error *err)
 		if (r != EVT_OK)
 			return r;
 	}
-	if (c->marks > 0) {
+	if (c->marks > 0 || c->counts) {
 		r = evt_ring_pass(ring, INT64_MAX, err);
 		if (r == EVT_OK)
 			r = evt_ring_secure(ring, err);

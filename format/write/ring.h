@@ -7,9 +7,11 @@
  * get their sequence numbers when they are moved onto the tape.  docs/format.md
  * (5.3) describes the files.
  *
- * The ring drops the oldest frames, but never a mark: when the frames around a
- * mark are dropped, the mark is moved onto the tape.  So the tape has each
- * connection and each list of trackers before the frames that follow them.
+ * The ring drops the oldest frames, but never what counts for later ones: marks,
+ * lifecycle events, and the platform's responses to subscriptions.  When the frames
+ * around these are dropped, they are moved onto the tape.  So the tape has each
+ * connection, each list of trackers and what is blocked before the frames that
+ * follow.
  *
  * A call that failed may be made again; it continues where it stopped.
  */

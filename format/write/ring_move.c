@@ -26,6 +26,7 @@
 
 #include "format/base/err.h"
 #include "format/mark.h"
+#include "format/read/part_start.h"
 #include "format/store/layout.h"
 #include "format/base/le.h"
 
@@ -191,11 +192,19 @@ ring_move_pass_frame(evt_ring *ring, const evt_frame *f, bool in_lines,
     int64_t from_ns, evt_error *err)
 {
 	bool mark = f->kind == EVT_KIND_MARK, begins = f->mono_ns >= from_ns;
+	bool stays = mark;
 	int r;
 
 	if (f->seq < ring->done)
 		return EVT_OK;
-	if (!ring->moving && (begins || mark)) {
+	if (!mark && !ring->moving && !begins) {
+		/* It may count for the frames that are kept later. */
+		r = evt_part_start_counts(evt_writer_scanner(ring->w), f,
+		    &stays, err);
+		if (r != EVT_OK)
+			return r;
+	}
+	if (!ring->moving && (begins || stays)) {
 		r = evt_ring_secure(ring, err);
 		if (r == EVT_OK)
 			r = evt_ring_save(ring, evt_writer_next_seq(ring->w),
@@ -205,11 +214,11 @@ ring_move_pass_frame(evt_ring *ring, const evt_frame *f, bool in_lines,
 			return r;
 		ring->moving = begins;
 	}
-	if (ring->moving || mark) {
+	if (ring->moving || stays) {
 		r = ring_move_put(ring, f, in_lines, err);
 		if (r != EVT_OK)
 			return r;
-		ring->stats.moved += !mark;
+		ring->stats.moved += !mark && ring->moving;
 	} else {
 		ring->stats.let_go++;
 	}

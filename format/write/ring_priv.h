@@ -11,6 +11,7 @@
 struct evt_ring_chunk {
 	uint64_t first, end;    /* numbers in the ring; UINT64_MAX: unknown */
 	uint64_t frames, marks; /* frames: without marks */
+	bool counts;            /* others of its frames count for later ones */
 	uint64_t bytes;
 	int64_t first_ns, last_ns; /* steady times */
 };

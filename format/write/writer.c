@@ -606,6 +606,18 @@ evt_writer_sync_ns(const evt_writer *w)
 	return w->opt.sync_ns;
 }
 
+int
+evt_writer_level(const evt_writer *w)
+{
+	return w->opt.level;
+}
+
+uint32_t
+evt_writer_block_bytes(const evt_writer *w)
+{
+	return w->opt.block_bytes;
+}
+
 uint64_t
 evt_writer_next_seq(const evt_writer *w)
 {

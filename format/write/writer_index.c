@@ -4,6 +4,7 @@
  * A recording never stops because of its index.  A failure here is a notice; the
  * next evt_writer_index_open(), or 'evtape reindex', repairs the index.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,18 +52,6 @@ writer_index_catch_up(evt_index *x, const evt_segment *s, size_t n,
 	return r;
 }
 
-static int64_t
-writer_index_last_time(const evt_segment *s)
-{
-	int64_t last = INT64_MIN;
-
-	for (size_t i = 0; i < s->n_blocks; i++) {
-		if (s->blocks[i].max_ns > last)
-			last = s->blocks[i].max_ns;
-	}
-	return last;
-}
-
 static void
 writer_index_free_segments(evt_segment *s, size_t n)
 {
@@ -105,6 +94,18 @@ writer_index_retention_now(const evt_writer *w)
 	return w->open_wall + (w->env.steady_ns(w->env.ctx) - w->open_steady);
 }
 
+static int64_t
+writer_index_last_time(const evt_segment *s)
+{
+	int64_t last = INT64_MIN;
+
+	for (size_t i = 0; i < s->n_blocks; i++) {
+		if (s->blocks[i].max_ns > last)
+			last = s->blocks[i].max_ns;
+	}
+	return last;
+}
+
 /*
  * The time, by that clock, of the last frame of a segment of an earlier
  * recording.  The clock of that recording may have been wrong.  So the time is
@@ -121,14 +122,42 @@ writer_index_believe(const evt_writer *w, int64_t last_ns)
 }
 
 static int
-writer_index_keep(evt_writer *w, const evt_segment *s, int64_t last_ns,
+writer_index_add(evt_writer *w, const evt_segment *s, int64_t last_ns,
     evt_error *err)
 {
 	if (!evt_grow(&w->kept, &w->cap_kept, w->n_kept + 1))
 		return evt_err_nomem(err);
-	w->kept[w->n_kept++] = (evt_writer_kept){ s->no, s->size, last_ns };
+	w->kept[w->n_kept++] = (evt_writer_kept){ .no = s->no,
+		.bytes = s->size,
+		.last_ns = last_ns };
 	return EVT_OK;
 }
+
+int
+evt_writer_keep(evt_writer *w, const evt_segment *s, evt_error *err)
+{
+	return writer_index_add(w, s, writer_index_retention_now(w), err);
+}
+
+int
+evt_writer_keep_old(evt_writer *w, const evt_segment *s, evt_error *err)
+{
+	int r = writer_index_add(w, s,
+	    writer_index_believe(w, writer_index_last_time(s)), err);
+
+	if (r == EVT_OK && w->n_kept == 1)
+		w->kept[0].start = evt_writer_is_start(w, s);
+	return r;
+}
+
+const evt_writer_kept *
+evt_writer_get_kept(const evt_writer *w, size_t *ret_n)
+{
+	*ret_n = w->n_kept;
+	return w->kept;
+}
+
+/* ---- opening, and after each segment ---------------------------------------------- */
 
 void
 evt_writer_index_open(evt_writer *w)
@@ -147,9 +176,7 @@ evt_writer_index_open(evt_writer *w)
 		return;
 	}
 	for (size_t i = 0; i < n && r == EVT_OK; i++)
-		r = writer_index_keep(w, &s[i],
-		    writer_index_believe(w, writer_index_last_time(&s[i])),
-		    &err);
+		r = evt_writer_keep_old(w, &s[i], &err);
 	if (r == EVT_OK)
 		r = evt_index_create(w->env.io, w->path, w->uuid, &w->index,
 		    &fresh, &err);
@@ -185,6 +212,18 @@ evt_writer_index_segment(evt_writer *w, const evt_segment *s)
 }
 
 void
+evt_writer_index_put(evt_writer *w, const evt_segment *s,
+    const evt_summary *sum)
+{
+	evt_error err;
+
+	if (w->index == NULL || evt_index_put(w->index, s, sum, &err) == EVT_OK)
+		return;
+	evt_writer_notice(w, "%s", err.text);
+	w->index_stale = true;
+}
+
+void
 evt_writer_index_mend(evt_writer *w)
 {
 	evt_segment *s;
@@ -206,20 +245,24 @@ evt_writer_index_mend(evt_writer *w)
 	writer_index_free_segments(s, n);
 }
 
-/* ---- retention --------------------------------------------------------------------- */
-
-int
-evt_writer_keep(evt_writer *w, const evt_segment *s, evt_error *err)
-{
-	return writer_index_keep(w, s, writer_index_retention_now(w), err);
-}
+/*
+ * ---- retention ---------------------------------------------------------------------
+ *
+ * What counts at the start of the rest (part_start.h) takes the place of the last
+ * segment that is dropped: writer_start.c makes that start segment.  It is renamed
+ * over the old one before others are removed, so that a process that dies loses
+ * nothing of it.
+ */
 
 size_t
 evt_writer_kept_over(const evt_writer_kept *kept, size_t n, uint64_t open_bytes,
     uint64_t keep_bytes, int64_t before_ns)
 {
+	/* A start segment goes only with the segment that it is the start of,
+	 * and another one takes its place. */
+	const size_t starts = n > 0 && kept[0].start ? 1 : 0;
 	uint64_t total = open_bytes;
-	size_t drop = 0;
+	size_t drop = starts;
 
 	for (size_t i = 0; i < n; i++)
 		total += kept[i].bytes;
@@ -227,7 +270,7 @@ evt_writer_kept_over(const evt_writer_kept *kept, size_t n, uint64_t open_bytes,
 	    ((keep_bytes > 0 && total > keep_bytes) ||
 	        kept[drop].last_ns < before_ns))
 		total -= kept[drop++].bytes;
-	return drop;
+	return drop > starts ? drop : 0;
 }
 
 /*
@@ -264,38 +307,87 @@ writer_index_drop_oldest(evt_writer *w)
 	return gone;
 }
 
+/* Drop the n oldest segments, but for a start.  Returns how many went, not
+ * counting one that was a start; *ret_bytes: what that freed. */
+static uint64_t
+writer_index_drop(evt_writer *w, size_t n, uint64_t *ret_bytes)
+{
+	uint64_t segments = 0, bytes = 0, size;
+	evt_writer_kept *last;
+	evt_error err;
+	int r;
+
+	assert(n < w->n_kept || n == 0);
+	if (n > 0) {
+		last = &w->kept[n - 1];
+		r = evt_writer_put_start(w, last->no, &size, &err);
+		if (r == EVT_OK) {
+			segments += !last->start;
+			bytes += last->bytes > size ? last->bytes - size : 0;
+			last->bytes = size;
+			last->start = true;
+			n--;
+		} else if (r < 0) {
+			evt_writer_notice(w,
+			    "what counts at the start of the tape goes with "
+			    "its oldest segments: %s",
+			    err.text);
+		}
+	}
+	for (; n > 0; n--) {
+		const evt_writer_kept first = w->kept[0];
+
+		if (!writer_index_drop_oldest(w))
+			break;
+		segments += !first.start;
+		bytes += first.bytes;
+	}
+	*ret_bytes = bytes;
+	return segments;
+}
+
 void
 evt_writer_retain(evt_writer *w)
 {
-	size_t n = evt_writer_kept_over(w->kept, w->n_kept,
-	    w->segment != NULL ? evt_segment_written(w->segment)->size : 0,
-	    w->opt.keep_bytes,
-	    w->opt.keep_age_ns > 0 ?
-	        evt_clock_sub(writer_index_retention_now(w),
-	            w->opt.keep_age_ns) :
-	        INT64_MIN);
+	uint64_t bytes;
 
-	while (n-- > 0) {
-		if (!writer_index_drop_oldest(w))
-			return;
-	}
+	(void)writer_index_drop(w,
+	    evt_writer_kept_over(w->kept, w->n_kept,
+	        w->segment != NULL ? evt_segment_written(w->segment)->size : 0,
+	        w->opt.keep_bytes,
+	        w->opt.keep_age_ns > 0 ?
+	            evt_clock_sub(writer_index_retention_now(w),
+	                w->opt.keep_age_ns) :
+	            INT64_MIN),
+	    &bytes);
+}
+
+void
+evt_writer_retain_to(evt_writer *w, uint64_t keep_bytes, int64_t before_ns)
+{
+	const evt_writer_options was = w->opt;
+
+	w->opt.keep_bytes = keep_bytes;
+	if (before_ns != INT64_MIN)
+		w->opt.keep_age_ns =
+		    evt_clock_sub(evt_writer_wall(w), before_ns);
+	evt_writer_retain(w);
+	w->opt = was;
 }
 
 uint64_t
 evt_writer_drop_oldest(evt_writer *w, uint64_t bytes, uint64_t *ret_bytes)
 {
-	uint64_t n = 0, gone = 0;
+	uint64_t gone = 0;
+	size_t n = 0;
 
-	while (gone < bytes && w->n_kept > 1) {
-		uint64_t size = w->kept[0].bytes;
-
-		if (!writer_index_drop_oldest(w))
-			break;
-		gone += size;
+	while (gone < bytes && n + 1 < w->n_kept) {
+		gone += w->kept[n].start ? 0 : w->kept[n].bytes;
 		n++;
 	}
-	*ret_bytes = gone;
-	return n;
+	if (n == 1 && w->kept[0].start)
+		n = 0;
+	return writer_index_drop(w, n, ret_bytes);
 }
 
 /* ---- reindex ------------------------------------------------------------------------ */
@@ -336,26 +428,6 @@ evt_tape_reindex(const char *path, uint64_t *ret_damaged, evt_error *err)
 {
 	return evt_writer_reindex_io(path, &evt_io_posix, NULL, ret_damaged,
 	    err);
-}
-
-const evt_writer_kept *
-evt_writer_get_kept(const evt_writer *w, size_t *ret_n)
-{
-	*ret_n = w->n_kept;
-	return w->kept;
-}
-
-void
-evt_writer_retain_to(evt_writer *w, uint64_t keep_bytes, int64_t before_ns)
-{
-	const evt_writer_options was = w->opt;
-
-	w->opt.keep_bytes = keep_bytes;
-	if (before_ns != INT64_MIN)
-		w->opt.keep_age_ns =
-		    evt_clock_sub(evt_writer_wall(w), before_ns);
-	evt_writer_retain(w);
-	w->opt = was;
 }
 
 evt_index *

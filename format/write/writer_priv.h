@@ -20,6 +20,8 @@ typedef struct evt_writer_kept {
 	uint32_t no;
 	uint64_t bytes;
 	int64_t last_ns; /* of its last frame, by the clock of retention */
+	bool start;      /* it has what counts at the start of the others; the
+	                    first one alone */
 } evt_writer_kept;
 
 /* Requests of other processes, which bookmark_take.c reads. */
@@ -45,6 +47,9 @@ evt_writer_requests *evt_writer_get_requests(evt_writer *w);
 
 /* The options' sync_ns. */
 int64_t evt_writer_sync_ns(const evt_writer *w);
+/* The options' level and block_bytes. */
+int evt_writer_level(const evt_writer *w);
+uint32_t evt_writer_block_bytes(const evt_writer *w);
 /* The sequence number of the next frame. */
 uint64_t evt_writer_next_seq(const evt_writer *w);
 /* mono_ns - time_ns of the last frame. */
@@ -87,9 +92,13 @@ evt_index *evt_writer_get_index(const evt_writer *w);
 /* Failures of these are notices. */
 void evt_writer_index_open(evt_writer *w);
 void evt_writer_index_segment(evt_writer *w, const evt_segment *s);
+/* Put the rows of a segment that took the place of another one. */
+void evt_writer_index_put(evt_writer *w, const evt_segment *s,
+    const evt_summary *sum);
 /* Try again to write the rows that failed. */
 void evt_writer_index_mend(evt_writer *w);
-/* Drop the segments that are too many or too old. */
+/* Drop the segments that are too many or too old, but what counts at the start of
+ * the others.  Failures are notices. */
 void evt_writer_retain(evt_writer *w);
 
 /* The sealed segments, oldest first.  They belong to the writer, and stay until
@@ -103,14 +112,28 @@ void evt_writer_retain_to(evt_writer *w, uint64_t keep_bytes,
 
 /* A segment of this recording was sealed.  Errors: EVT_ERR_NOMEM. */
 int evt_writer_keep(evt_writer *w, const evt_segment *s, evt_error *err);
+/* The next one of those that were there at the opening.  Errors: EVT_ERR_NOMEM. */
+int evt_writer_keep_old(evt_writer *w, const evt_segment *s, evt_error *err);
 
 /*
  * How many of the first of n sealed segments retention drops, with `open_bytes`
  * more in the open one: while all together are more than `keep_bytes` (0: any),
  * or while the last frame of the first came before `before_ns`.  The newest
- * stays: it holds the last sequence number.
+ * stays: it holds the last sequence number.  A start segment is not dropped alone.
  */
 size_t evt_writer_kept_over(const evt_writer_kept *kept, size_t n,
     uint64_t open_bytes, uint64_t keep_bytes, int64_t before_ns);
+
+/* ---- writer_start.c: start segments --------------------------------------- */
+
+/*
+ * Put a start segment in the place of segment `no`, which is the last one that is
+ * dropped; *ret_bytes: its size.  EVT_END: nothing counts, and no segment was put.
+ * Errors: EVT_ERR_FULL, _IO, _NOMEM, and those of reading.
+ */
+int evt_writer_put_start(evt_writer *w, uint32_t no, uint64_t *ret_bytes,
+    evt_error *err);
+/* Whether the first segment of the tape is one. */
+bool evt_writer_is_start(evt_writer *w, const evt_segment *s);
 
 #endif

@@ -236,8 +236,8 @@ class Pretrigger(evtest.Case):
         self.assertEqual(recorder.err.count(b"the held frames reached their size limit of"), 1)
 
     def test_a_feed(self):
-        """The marks that explain a window precede it: the connection, and the list of
-        trackers."""
+        """What explains a window precedes it: the connection, the list of trackers, and
+        the platform's response."""
         self.write("hash", "0123456789abcdef0123456789abcdef\n")
         listing = self.write("list.json", '{"success":true,"list":[{"id":1,"label":"A","source":{"id":10001}}]}')
         sim = self.start("evtape-sim", "--rate", "200", "--hash", self.path("hash"))
@@ -247,14 +247,16 @@ class Pretrigger(evtest.Case):
                               "-o", self.tape, "--json", "--keep-last", "1s", "--keep-after", "200ms",
                               "--rate-limit", "100ms", "--tracker-list", listing)
         seen = self.status(recorder, "frames let go", lambda s: s["let_go"] > 10)
-        self.assertEqual(seen["frames"], 0)
+        self.assertEqual(seen["frames"], 1)  # the response
         recorder.signal(signal.SIGUSR1)
         recorder.wait_for(rb"armed again")
         recorder.finish(evtest.SIGINT)
         frames = evtest.frames(self.tape)
         kinds = [f.get("mark", f["kind"]) for f in frames]
-        first = kinds.index("received")
-        self.assertLess(kinds.index("connected"), first)
+        response = kinds.index("received")
+        self.assertEqual(frames[response]["payload"]["type"], "response")
+        first = kinds.index("received", response + 1)
+        self.assertLess(kinds.index("connected"), response)
         self.assertLess(kinds.index("trackers"), first)
         self.assertEqual({f["connection"] for f in frames if f["kind"] == "received"},
                          {frames[kinds.index("connected")]["connection"]})

@@ -32,7 +32,7 @@ def state(source, n):
 
 
 class ReplayCase(Case):
-    def tape(self, name, rows, block=None):
+    def tape(self, name, rows, block=None, code=0):
         """A tape of rows: (ns after T0, payload), or whole lines of mktape."""
         text = "".join(r if isinstance(r, str) else
                        "%d received 1 1 %s\n" % (T0 + r[0], r[1]) for r in rows)
@@ -40,7 +40,7 @@ class ReplayCase(Case):
         done = subprocess.run(
             [os.path.join(evtest.BUILD, "tests", "mktape"), path] + ([str(block)] if block else []),
             input=text.encode(), stderr=subprocess.PIPE, check=False)
-        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.returncode, code, done.stderr)
         return path
 
     def states(self, name="t.tape", n=10, step=10 * MS, sources=3, block=None):

@@ -5,6 +5,7 @@ stand-in both pass."""
 import asyncio
 import contextlib
 import datetime
+import hashlib
 import json
 import os
 import re
@@ -401,8 +402,9 @@ class Tape(StandinCase):
                 self.assertEqual(got["data"]["state"], {"5": "blocked", "6": "blocked", "7": "normal"})
 
     async def test_a_part_answers_as_the_whole_tape_there(self):
-        """Whatever counts at the start of a part comes along when it is cut,
-        merged or split off: the list of trackers, what is blocked, states."""
+        """Whatever counts at the start of a part comes along when it is cut, merged or
+        split off, and stays when the oldest segments are removed, or a tape is
+        recovered or compressed again: the list of trackers, what is blocked, states."""
         def answer(**status):
             return dump({"type": "response", "action": "subscription/subscribe", "events": ["state"],
                          "data": {"state": {k[1:]: v for k, v in status.items()}}})
@@ -413,8 +415,8 @@ class Tape(StandinCase):
                 self.at(1, answer(_1="normal", _2="blocked", _3="blocked", _4="normal"))]
         rows += [self.at(10 + i, state(11 + i % 4, i)) for i in range(40) if i % 4 not in (1, 2)]
         rows += [self.at(100, life(13, "unblock")), self.at(101, state(13, 1)), self.at(200, life(11, "block")),
-                 self.at(300, life(14, "corrupt")), self.at(2000, state(13, 2)), self.at(2500, life(11, "unblock")),
-                 self.at(2501, state(11, 3)), self.at(9000, state(13, 4))]
+                 self.at(300, life(14, "corrupt")), "rotate\n", self.at(2000, state(13, 2)), self.at(2500, life(11, "unblock")),
+                 self.at(2501, state(11, 3)), "rotate\n", self.at(9000, state(13, 4))]
         tape = self.tape("t.tape", rows)
         ends = ("--from", "+1s", "--to", "+5s")
         parts = {"cut": ("cut", tape, *ends, "--state", "-o", self.path("cut.tape")),
@@ -423,6 +425,16 @@ class Tape(StandinCase):
                  "split": ("split", tape, "--every", "1s", "-o", self.path("split"))}
         for argv in parts.values():
             evtest.run("evtape", *argv)
+        # A part of a part, and parts that are left when the start goes.
+        evtest.run("evtape", "cut", self.path("cut.tape"), "--from", "+500ms", "--state", "-o", self.path("again-cut.tape"))
+        for name, last, code in (("gone.tape", [], 0), ("dead.tape", ["die\n"], -9)):
+            path = self.tape(name, rows + last, code=code)
+            keep = sum(os.path.getsize(os.path.join(tape, "%06d.ndjson.zst" % no)) for no in (2, 3))
+            for _ in range(2):
+                evtest.run("evtape", "gc", path, "--keep-size", "%dB" % keep)
+                evtest.run("evtape", "compact", "--level", "9", path)
+            evtest.run("evtape", "verify", path)
+            evtest.run("evtape", "recover", path, "-o", self.path("recovered-" + name))
         split, = (n for n in os.listdir(self.dir) if n.startswith("split-") and n.endswith("45Z.tape"))
 
         async def told(path, *options):
@@ -438,11 +450,65 @@ class Tape(StandinCase):
         whole = await told(tape, *ends)
         self.assertEqual(whole[1]["state"], {"1": "blocked", "2": "blocked", "3": "normal", "4": "unknown"} | whole[1]["state"])
         self.assertEqual(await told(self.path("cut.tape")), whole)
-        for path in (self.path("plain.tape"), self.path("merge.tape"), self.path(split)):
+        self.assertEqual(await told(self.path("again-cut.tape")), whole)
+        received = [next(f["payload"]["received"] for f in evtest.frames(self.path(n)) if f.get("mark") == "state")
+                    for n in ("cut.tape", "again-cut.tape")]
+        self.assertEqual(received[0], received[1])
+        for path in map(self.path, ("plain.tape", "merge.tape", "gone.tape", "dead.tape", "recovered-gone.tape",
+                                    "recovered-dead.tape", split)):
             with self.subTest(path):
                 labels, data, _, after = await told(path)
                 self.assertEqual((labels, data), whole[:2])
                 self.assertEqual(after[0], state(13, 2))
+
+    async def test_what_a_recorder_keeps(self):
+        """Retention while it records: what counted stays, however many segments go."""
+        def lines(n):
+            yield dump({"type": "response", "action": "subscription/subscribe", "events": ["state"],
+                        "data": {"state": {"5": "normal", "6": "blocked", "7": "normal", "8": "blocked"}}})
+            yield from (life(5, "block"), life(8, "unblock"))
+            for i in range(n):
+                yield state(7, i, pad=hashlib.shake_128(b"%d" % i).hexdigest(640))
+        tape = self.path("kept.tape")
+        evtest.run("evtape-record", "-", "-o", tape, "-q", "--segment-size", "1MiB", "--keep-size", "2MiB",
+                   stdin="".join(line + "\n" for line in lines(16000)).encode())
+        info = evtest.info(tape)
+        self.assertLess(info["frames"], 12000)
+        evtest.run("evtape", "verify", tape)
+        frames = evtest.frames(tape)
+        self.assertEqual([f.get("mark") or f.get("event") for f in frames[:4]], ["state", None, "lifecycle", "lifecycle"])
+        seqs = [f["seq"] for f in frames]
+        self.assertEqual(seqs, list(range(seqs[0], seqs[0] + len(seqs))))
+        self.assertEqual(len({f["time_ns"] for f in frames[:5]}), 1)
+        url = self.serve_at(tape, "--start-paused")
+        async with self.connect(url) as ws:
+            got = await self.subscribed(ws, old([5, 6, 7, 8]))
+            self.assertEqual(got["data"]["state"], {"5": "blocked", "6": "blocked", "7": "normal", "8": "normal"})
+
+    def test_what_counts_stays_through_many_removals(self):
+        """More of it than a search looks at, of several connections."""
+        response = dump({"type": "response", "action": "subscription/subscribe", "events": ["state"], "data": {"state": {"5": "normal"}}})
+        rows = [self.at(i, life(1000 + i, "block"), conn=1) for i in range(300)]
+        rows += ['%d mark 3 2 {"mark":"connected"}\n' % (T0 + 400 * MS), self.at(401, response, conn=2)]
+        for i in range(5):
+            rows += ["rotate\n", *(self.at(1000 * (i + 1) + k, state(5, i), conn=2) for k in range(302))]
+        tape = self.tape("many.tape", rows)
+        whole = evtest.frames(tape)
+        counting = whole[:300] + whole[301:302]
+        for left in (5, 4, 2, 1):
+            first = left == 5
+            names = sorted(n for n in os.listdir(tape) if n.endswith(".zst"))
+            # The segment that keeps what counts has a size, too.
+            keep = sum(os.path.getsize(os.path.join(tape, n)) for n in {*names[:0 if first else 1], *names[-left:]})
+            evtest.run("evtape", "gc", tape, "--keep-size", "%dB" % keep)
+            got = evtest.frames(tape)
+            with self.subTest(left):
+                # assertEqual() would take minutes to show a difference.
+                self.assertTrue(got[302:] == whole[302 + 302 * (5 - left):], [f["seq"] for f in got[300:305]])
+                self.assertTrue([f["payload"] for f in got[1:302]] == [f["payload"] for f in counting])
+                self.assertTrue(got[0]["payload"]["received"] == [f["time"] for f in counting])
+                self.assertEqual([f["seq"] for f in got[:303]], list(range(got[302]["seq"] - 302, got[302]["seq"] + 1)))
+        evtest.run("evtape", "verify", tape)
 
     async def test_seek_tells_the_state_there(self):
         rows = [self.at(0, state(5, 1)), self.at(1, state(6, 1)), self.at(1000, life(5, "block")),

@@ -5,11 +5,11 @@
  */
 #include <stddef.h>
 
+#include "format/read/part_start.h"
 #include "format/base/err.h"
 #include "tools/evtape/lib/blockcopy.h"
 #include "tools/evtape/command.h"
 #include "tools/evtape/lib/newtape.h"
-#include "tools/evtape/lib/part_start.h"
 
 struct options {
 	cli_filter filter;
@@ -87,15 +87,17 @@ static int
 cut_put_start(const tool_context *c, newtape *to, evt_error *err)
 {
 	const struct options *o = c->options;
-	part_start start = { .tape = c->tapes.tape[0],
+	evt_part_start start = { .tape = c->tapes.tape[0],
 		.filter = &c->filter,
 		.at_ns = c->filter.from_ns,
 		.states = o->state,
-		.to = to };
-	int r = part_start_mono(start.tape, start.filter, start.at_ns,
+		.put = newtape_take,
+		.stop = stop_asked,
+		.ctx = to };
+	int r = evt_part_start_mono(start.tape, start.filter, start.at_ns,
 	    &start.mono_ns, err);
 
-	return r == EVT_OK ? part_start_put(&start, err) : r;
+	return r == EVT_OK ? evt_part_start_put(&start, err) : r;
 }
 
 static int

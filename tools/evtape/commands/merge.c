@@ -16,6 +16,7 @@
 
 #include <xxhash.h>
 
+#include "format/read/part_start.h"
 #include "format/base/clock.h"
 #include "format/base/err.h"
 #include "format/base/timetext.h"
@@ -23,7 +24,6 @@
 #include "tools/evtape/command.h"
 #include "tools/evtape/lib/json_line.h"
 #include "tools/evtape/lib/newtape.h"
-#include "tools/evtape/lib/part_start.h"
 #include "tools/evtape/lib/stop.h"
 
 /* At most this many frames are remembered, 48 bytes each.  With more frames in
@@ -249,16 +249,18 @@ merge_put_start(const struct work *w, const tool_context *c, evt_error *err)
 	int r = EVT_OK;
 
 	for (size_t i = 0; i < c->tapes.n && f->has_from && r == EVT_OK; i++) {
-		part_start start = { .tape = c->tapes.tape[i],
+		evt_part_start start = { .tape = c->tapes.tape[i],
 			.filter = f,
 			.at_ns = f->from_ns,
 			.first_conn = w->first_conn[i],
-			.to = w->to };
+			.put = newtape_take,
+			.stop = stop_asked,
+			.ctx = w->to };
 
-		r = part_start_mono(start.tape, f, f->from_ns, &start.mono_ns,
-		    err);
+		r = evt_part_start_mono(start.tape, f, f->from_ns,
+		    &start.mono_ns, err);
 		if (r == EVT_OK)
-			r = part_start_put(&start, err);
+			r = evt_part_start_put(&start, err);
 	}
 	return r;
 }

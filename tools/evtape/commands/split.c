@@ -12,6 +12,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "format/read/part_start.h"
 #include "format/base/buf.h"
 #include "format/base/clock.h"
 #include "format/base/key_table.h"
@@ -23,7 +24,6 @@
 #include "tools/evtape/command.h"
 #include "tools/evtape/lib/json_line.h"
 #include "tools/evtape/lib/newtape.h"
-#include "tools/evtape/lib/part_start.h"
 #include "tools/evtape/lib/stop.h"
 #include "tools/not_found.h"
 
@@ -160,13 +160,15 @@ split_finish(struct work *w, evt_error *err)
 static int
 split_put_start(struct work *w, const blockcopy_span *first, evt_error *err)
 {
-	const part_start start = { .tape = w->tape,
+	const evt_part_start start = { .tape = w->tape,
 		.filter = w->filter,
 		.at_ns = first->time_ns,
 		.mono_ns = first->mono_ns,
-		.to = w->to };
+		.put = newtape_take,
+		.stop = stop_asked,
+		.ctx = w->to };
 
-	return part_start_put(&start, err);
+	return evt_part_start_put(&start, err);
 }
 
 /* Begin the tape that a frame of this time belongs to. */
@@ -300,10 +302,12 @@ static int
 split_put_source_start(const struct group *g, size_t i, evt_error *err)
 {
 	evt_filter filter = *g->filter;
-	part_start start = { .tape = g->tape,
+	evt_part_start start = { .tape = g->tape,
 		.filter = &filter,
 		.at_ns = filter.from_ns,
-		.to = g->to[i] };
+		.put = newtape_take,
+		.stop = stop_asked,
+		.ctx = g->to[i] };
 	int r;
 
 	if (!filter.has_from)
@@ -311,9 +315,9 @@ split_put_source_start(const struct group *g, size_t i, evt_error *err)
 	filter.sources = &g->ids[i];
 	filter.source_types = &g->type[i];
 	filter.n_sources = 1;
-	r = part_start_mono(g->tape, &filter, filter.from_ns, &start.mono_ns,
-	    err);
-	return r == EVT_OK ? part_start_put(&start, err) : r;
+	r = evt_part_start_mono(g->tape, &filter, filter.from_ns,
+	    &start.mono_ns, err);
+	return r == EVT_OK ? evt_part_start_put(&start, err) : r;
 }
 
 static int

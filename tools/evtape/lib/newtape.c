@@ -119,6 +119,12 @@ newtape_put(newtape *t, const evt_frame *f, evt_error *err)
 }
 
 int
+newtape_take(void *ctx, const evt_frame *f, evt_error *err)
+{
+	return newtape_put(ctx, f, err);
+}
+
+int
 newtape_put_block(newtape *t, const uint8_t *p,
     const struct evt_block_head *head, evt_error *err)
 {

@@ -28,6 +28,9 @@ evt_writer *newtape_writer(newtape *tape);
 /* Put a frame of another tape unchanged, with the next sequence number. */
 int newtape_put(newtape *tape, const evt_frame *f, evt_error *err);
 
+/* The same, for callbacks: ctx is the tape. */
+int newtape_take(void *ctx, const evt_frame *f, evt_error *err);
+
 /* Put a whole block of another tape; see evt_writer_put_block(). */
 struct evt_block_head;
 int newtape_put_block(newtape *tape, const uint8_t *p,

@@ -27,3 +27,9 @@ stop_requested(void)
 		return 128 + SIGINT;
 	return sigismember(&set, SIGTERM) == 1 ? 128 + SIGTERM : 0;
 }
+
+bool
+stop_asked(void)
+{
+	return stop_requested() != 0;
+}

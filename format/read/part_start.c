@@ -1,5 +1,5 @@
 /* part_start.c - see part_start.h. */
-#include "tools/evtape/lib/part_start.h"
+#include "format/read/part_start.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "format/mark.h"
 #include "format/navixy/subscription.h"
 #include "format/read/filter.h"
-#include "tools/evtape/lib/stop.h"
+#include "format/read/state_mark.h"
 
 /* A response is looked for this long after the start of a connection, among this
  * many frames, on this many connections. */
@@ -36,13 +36,56 @@ struct earlier {
 };
 
 struct work {
-	const part_start *p;
+	const evt_part_start *p;
 	evt_filter_match match; /* the filter without its window */
 	evt_info *info;         /* the tape's marks and sources */
 	evt_json_scanner *scanner;
+	evt_state_mark *older; /* of the tape, if it is itself a part */
+	size_t n_older;
 	struct earlier *earlier;
 	size_t n, cap;
 };
+
+static int
+part_start_give(const struct work *w, const evt_frame *f, evt_error *err)
+{
+	return w->p->put(w->p->ctx, f, err);
+}
+
+static bool
+part_start_stopped(const struct work *w)
+{
+	return w->p->stop != NULL && w->p->stop();
+}
+
+/* The time before which frames are looked for.  If numbers decide, the last of
+ * those with the time of the start count, too. */
+static int64_t
+part_start_before(const struct work *w)
+{
+	return w->p->first_seq > 0 ? evt_clock_add(w->p->at_ns, 1) :
+	                             w->p->at_ns;
+}
+
+/* Whether the frame is in the part itself. */
+static bool
+part_start_is_inside(const struct work *w, uint64_t seq)
+{
+	return w->p->first_seq > 0 && seq >= w->p->first_seq;
+}
+
+/* Whether the frame was received before the tape began. */
+static bool
+part_start_is_older(const struct work *w, uint64_t seq)
+{
+	int64_t ns;
+
+	for (size_t i = 0; i < w->n_older; i++) {
+		if (evt_state_mark_has(&w->older[i], seq, &ns))
+			return true;
+	}
+	return false;
+}
 
 static void
 part_start_free(struct earlier *e)
@@ -65,6 +108,8 @@ part_start_add(struct work *w, const evt_frame *f, evt_error *err)
 		.time_ns = f->time_ns,
 		.conn = f->conn,
 		.opcode = f->opcode };
+	for (size_t i = 0; i < w->n_older; i++)
+		(void)evt_state_mark_has(&w->older[i], f->seq, &e->time_ns);
 	return e;
 }
 
@@ -96,6 +141,46 @@ part_start_add_copy(struct work *w, const evt_frame *f, evt_error *err)
 	return EVT_OK;
 }
 
+/* ---- what the tape itself has from an earlier one ------------------------ */
+
+static int
+part_start_read_mark(const struct work *w, uint64_t seq, evt_state_mark *to,
+    evt_error *err)
+{
+	evt_filter filter = { .kinds = 1u << EVT_KIND_MARK, .from_seq = seq };
+	evt_tape *tape = w->p->tape;
+	evt_cursor *cursor;
+	evt_frame f;
+	int r = evt_cursor_open(&tape, 1, &filter, &cursor, err);
+
+	if (r != EVT_OK)
+		return r;
+	r = evt_cursor_next(cursor, &f, err);
+	if (r == EVT_OK && f.seq == seq && f.opcode == EVT_MARK_STATE)
+		r = evt_state_mark_take(to, &f, err);
+	evt_cursor_close(cursor);
+	/* Without the mark, the times on this tape are taken. */
+	return r > 0 || r == EVT_ERR_CORRUPT ? EVT_OK : r;
+}
+
+static int
+part_start_read_marks(struct work *w, evt_error *err)
+{
+	size_t cap = 0;
+	int r = EVT_OK;
+
+	for (size_t i = 0; i < w->info->n_marks && r == EVT_OK; i++) {
+		if (w->info->mark[i].opcode != EVT_MARK_STATE)
+			continue;
+		if (!evt_grow(&w->older, &cap, w->n_older + 1))
+			return evt_err_nomem(err);
+		w->older[w->n_older] = (evt_state_mark){ 0 };
+		r = part_start_read_mark(w, w->info->mark[i].seq,
+		    &w->older[w->n_older++], err);
+	}
+	return r;
+}
+
 /* ---- the list of trackers ------------------------------------------------ */
 
 /* The mark with the list that counts at the start, unless the part has it: the
@@ -111,7 +196,8 @@ part_start_find_list(const struct work *w)
 
 		if (m->opcode != EVT_MARK_TRACKERS)
 			continue;
-		if (m->time_ns < w->p->at_ns)
+		if (w->p->first_seq > 0 ? m->seq < w->p->first_seq :
+		                          m->time_ns < w->p->at_ns)
 			found = m;
 		else if (found == NULL && f->has_to && m->time_ns >= f->to_ns)
 			return m;
@@ -142,7 +228,7 @@ part_start_put_list(const struct work *w, evt_error *err)
 		f.time_ns = w->p->at_ns;
 		f.mono_ns = w->p->mono_ns;
 		f.conn += f.conn > 0 ? w->p->first_conn : 0;
-		r = newtape_put(w->p->to, &f, err);
+		r = part_start_give(w, &f, err);
 	}
 	evt_cursor_close(cursor);
 	/* A list that is damaged is left out; copying the part reports it. */
@@ -163,23 +249,37 @@ part_start_count_status(void *ctx, int64_t tracker, evt_json_view status,
 }
 
 static int
-part_start_is_response(struct work *w, const evt_frame *f, bool *ret_is,
-    evt_error *err)
+part_start_is_response(evt_json_scanner *scanner, const evt_frame *f,
+    bool *ret_is, evt_error *err)
 {
 	evt_json_scan_result got;
 	unsigned statuses = 0;
 	int r;
 
 	*ret_is = false;
-	if (f->event != NULL || f->len == 0 || f->payload[0] != '{')
+	/* Most frames are told apart without a scan. */
+	if (f->event != NULL || f->len == 0 || f->payload[0] != '{' ||
+	    memmem(f->payload, f->len, "\"response\"", 10) == NULL)
 		return EVT_OK;
-	r = evt_json_scan(w->scanner, f->payload, f->len, &got, err);
+	r = evt_json_scan(scanner, f->payload, f->len, &got, err);
 	if (r != EVT_OK || !got.json)
 		return r;
 	r = evt_subscription_read_answer(evt_json_view_make(f->payload, f->len),
 	    part_start_count_status, &statuses, err);
 	*ret_is = statuses > 0;
 	return r;
+}
+
+int
+evt_part_start_counts(evt_json_scanner *scanner, const evt_frame *f,
+    bool *ret_counts, evt_error *err)
+{
+	*ret_counts = f->kind == EVT_KIND_RECEIVED && f->event != NULL &&
+	    f->event_len == strlen(LIFECYCLE) &&
+	    memcmp(f->event, LIFECYCLE, f->event_len) == 0;
+	return *ret_counts || f->kind != EVT_KIND_RECEIVED ?
+	    EVT_OK :
+	    part_start_is_response(scanner, f, ret_counts, err);
 }
 
 /* Look for the response on the connection that began at from_ns. */
@@ -191,7 +291,8 @@ part_start_find_response(struct work *w, int64_t from_ns, bool *ret_found,
 	const evt_filter filter = { .has_from = true,
 		.has_to = true,
 		.from_ns = from_ns,
-		.to_ns = end < w->p->at_ns ? end : w->p->at_ns,
+		.to_ns =
+		    end < part_start_before(w) ? end : part_start_before(w),
 		.kinds = 1u << EVT_KIND_RECEIVED };
 	evt_tape *tape = w->p->tape;
 	evt_cursor *cursor;
@@ -201,13 +302,18 @@ part_start_find_response(struct work *w, int64_t from_ns, bool *ret_found,
 
 	if (r != EVT_OK)
 		return r;
-	for (int i = 0; i < SEARCH_FRAMES && !*ret_found; i++) {
+	for (int i = 0; i < SEARCH_FRAMES && !*ret_found;) {
 		r = evt_cursor_next(cursor, &f, err);
-		if (r == EVT_OK && i == 0)
-			conn = f.conn;
-		if (r != EVT_OK || f.conn != conn)
+		if (r != EVT_OK || part_start_is_inside(w, f.seq))
 			break;
-		r = part_start_is_response(w, &f, ret_found, err);
+		/* Frames from before the tape may be of several connections. */
+		if (!part_start_is_older(w, f.seq)) {
+			if (i++ == 0)
+				conn = f.conn;
+			if (f.conn != conn)
+				break;
+		}
+		r = part_start_is_response(w->scanner, &f, ret_found, err);
 		if (r == EVT_OK && *ret_found)
 			r = part_start_add_copy(w, &f, err);
 		if (r != EVT_OK)
@@ -235,7 +341,8 @@ part_start_add_response(struct work *w, evt_error *err)
 		const evt_info_mark *m = &w->info->mark[i];
 
 		if (m->opcode != EVT_MARK_CONNECTED ||
-		    m->time_ns >= w->p->at_ns)
+		    m->time_ns >= part_start_before(w) ||
+		    part_start_is_inside(w, m->seq))
 			continue;
 		tries++;
 		r = part_start_find_response(w, m->time_ns, &found, err);
@@ -253,7 +360,8 @@ part_start_add_lifecycle(void *ctx, const evt_key *source, const evt_frame *f,
 	struct work *w = ctx;
 	char id[EVT_KEY_MAX + 1];
 
-	if (!evt_filter_match_frame(&w->match, f))
+	if (!evt_filter_match_frame(&w->match, f) ||
+	    part_start_is_inside(w, f->seq))
 		return EVT_OK;
 	memcpy(id, source->text, source->len);
 	id[source->len] = '\0';
@@ -274,11 +382,12 @@ part_start_add_state(struct work *w, const char *source, evt_error *err)
 	for (size_t i = 0; i < 3 && (i < 2 || best.seq == 0); i++) {
 		evt_frame f;
 		int r = evt_tape_last_before(w->p->tape, source, events[i],
-		    w->p->at_ns, &f, err);
+		    part_start_before(w), &f, err);
 
 		if (r != EVT_OK && r != EVT_ERR_NOTFOUND)
 			return r;
-		if (r == EVT_OK && f.seq > best.seq) {
+		if (r == EVT_OK && f.seq > best.seq &&
+		    !part_start_is_inside(w, f.seq)) {
 			best = f; /* its pointers are not used */
 			event = events[i];
 		}
@@ -300,7 +409,7 @@ part_start_add_states(struct work *w, evt_error *err)
 		r = part_start_add_state(w,
 		    f->n_sources > 0 ? f->sources[i] : w->info->sources[i].name,
 		    err);
-		if (r == EVT_OK && stop_requested())
+		if (r == EVT_OK && part_start_stopped(w))
 			r = EVT_END;
 	}
 	return r;
@@ -350,7 +459,7 @@ part_start_put_mark(const struct work *w, evt_error *err)
 	f.payload = json.data;
 	f.len = json.len;
 	if (r == EVT_OK)
-		r = newtape_put(w->p->to, &f, err);
+		r = part_start_give(w, &f, err);
 	evt_buf_free(&json);
 	free(times);
 	return r;
@@ -369,11 +478,11 @@ part_start_put_one(const struct work *w, const struct earlier *e,
 
 	if (e->source != NULL)
 		r = evt_tape_last_before(w->p->tape, e->source, e->event,
-		    w->p->at_ns, &f, err);
+		    part_start_before(w), &f, err);
 	f.time_ns = w->p->at_ns;
 	f.mono_ns = w->p->mono_ns;
 	f.conn += f.conn > 0 ? w->p->first_conn : 0;
-	return r == EVT_OK ? newtape_put(w->p->to, &f, err) : r;
+	return r == EVT_OK ? part_start_give(w, &f, err) : r;
 }
 
 static int
@@ -387,7 +496,7 @@ part_start_put_frames(struct work *w, evt_error *err)
 	r = part_start_put_mark(w, err);
 	for (size_t i = 0; i < w->n && r == EVT_OK; i++) {
 		r = part_start_put_one(w, &w->earlier[i], err);
-		if (r == EVT_OK && stop_requested())
+		if (r == EVT_OK && part_start_stopped(w))
 			r = EVT_END;
 	}
 	return r;
@@ -411,11 +520,11 @@ part_start_prepare(struct work *w, evt_error *err)
 		                EVT_INFO_SOURCES :
 		                0),
 		    &w->info, err);
-	return r;
+	return r == EVT_OK ? part_start_read_marks(w, err) : r;
 }
 
 int
-part_start_mono(evt_tape *tape, const evt_filter *filter, int64_t at_ns,
+evt_part_start_mono(evt_tape *tape, const evt_filter *filter, int64_t at_ns,
     int64_t *ret_mono_ns, evt_error *err)
 {
 	evt_cursor *cursor;
@@ -433,20 +542,20 @@ part_start_mono(evt_tape *tape, const evt_filter *filter, int64_t at_ns,
 }
 
 int
-part_start_put(const part_start *p, evt_error *err)
+evt_part_start_put(const evt_part_start *p, evt_error *err)
 {
 	struct work w = { .p = p };
 	int r;
 
-	assert(p->tape != NULL && p->filter != NULL && p->to != NULL);
+	assert(p->tape != NULL && p->filter != NULL && p->put != NULL);
 	r = part_start_prepare(&w, err);
 	if (r == EVT_OK)
 		r = part_start_put_list(&w, err);
 	if (r == EVT_OK)
 		r = part_start_add_response(&w, err);
 	if (r == EVT_OK)
-		r = evt_tape_each_last(p->tape, LIFECYCLE, p->at_ns,
-		    part_start_add_lifecycle, &w, err);
+		r = evt_tape_each_last(p->tape, LIFECYCLE,
+		    part_start_before(&w), part_start_add_lifecycle, &w, err);
 	if (r == EVT_OK && p->states)
 		r = part_start_add_states(&w, err);
 	if (r == EVT_OK)
@@ -454,6 +563,9 @@ part_start_put(const part_start *p, evt_error *err)
 	for (size_t i = 0; i < w.n; i++)
 		part_start_free(&w.earlier[i]);
 	free(w.earlier);
+	for (size_t i = 0; i < w.n_older; i++)
+		evt_state_mark_free(&w.older[i]);
+	free(w.older);
 	evt_filter_match_free(&w.match);
 	evt_json_scanner_free(w.scanner);
 	evt_info_free(w.info);
