@@ -309,7 +309,7 @@ ws.on('close', code => console.log('closed', code));
         self.proc.finish(evtest.SIGTERM)
 
     async def test_ping_and_long_messages(self):
-        url = self.sim("--rate", 2000, "--fragments")
+        url = self.sim("--rate", 100, "--fragments")
         async with self.connect(url) as ws:
             await self.subscribed(ws, new(STATES))
             for _ in range(20):

@@ -224,8 +224,11 @@ static void
 sim_drive_drop_all(sim *s)
 {
 	int64_t every = s->opt->drop_politely;
-	bool polite = every > 0 && ++s->n_drops % every == 0;
+	bool polite;
 
+	if (s->clients == NULL)
+		return;
+	polite = every > 0 && ++s->n_drops % every == 0;
 	for (sim_client *c = s->clients; c != NULL; c = c->next) {
 		if (polite)
 			sim_client_close(c, RESTART, true);
