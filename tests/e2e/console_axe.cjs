@@ -44,6 +44,12 @@ exports.axe = (t) => judged(t, "#source=10005,10007", async (look, size) => {
 	await page.locator("#frames .frame summary").first().click();
 	await t.until("a payload", () => document.querySelector("#frames pre"));
 	await look("a frame that is open");
+	await page.locator("#clients-open").click();
+	await page.locator(".client summary").first().click();
+	await t.until("messages", () => document.querySelector(".message"));
+	await page.locator(".message summary").last().click();
+	await look("a client that is open");
+	await page.locator("#clients-close").click();
 	await page.locator("#find").fill("jump > 1 m");
 	await page.keyboard.press("Enter");
 	await t.until("hits", () => document.querySelector("#hits .hit"));

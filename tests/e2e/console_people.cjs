@@ -107,7 +107,9 @@ exports.tabs = async (t) => {
 	await t.until("the list of sources", () => document.querySelectorAll("#sources .row").length > 5);
 	await page.keyboard.press("ArrowLeft");
 	await page.keyboard.press("ArrowLeft");
-	t.equal(await shown(), ["frames-panel"], "what is shown left of the first");
+	t.equal(await shown(), ["clients-panel"], "what is shown left of the first");
+	await page.keyboard.press("ArrowLeft");
+	t.equal(await shown(), ["frames-panel"], "what is shown left of that");
 	await t.until("its frames", () => document.querySelector("#frames .frame"));
 	t.equal((await t.api("deck")).time_ns, (await t.api("tape")).first_ns + 6e11, "the deck's time after arrows on tabs");
 	await page.locator("body").press("/");

@@ -152,6 +152,27 @@ class ConsoleCase(WsCase):
         return got["done"]
 
 
+class Clients(ConsoleCase):
+    def test_clients(self):
+        url = self.field()
+        standin = []
+
+        def done(what):
+            if what == "connect":
+                standin.append(self.raw(url, target="/event/subscription"))
+                standin[0].response()
+                return 2
+            if what == "subscribe":
+                standin[0].send(1, b'{"action":"subscribe","events":["state"],"trackers":[1,2],"hash":"%s"}' % TOKEN.encode())
+            if what == "say":
+                standin[0].send(1, b'{"action":"dance"}')
+            if what == "leave":
+                standin[0].send(8, (4001).to_bytes(2, "big") + b"enough")
+            return None
+
+        self.look("clients", url, done=done, secret=TOKEN)
+
+
 class Looks(ConsoleCase):
     def test_first_picture(self):
         self.look("load", self.field())

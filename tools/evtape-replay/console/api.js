@@ -92,7 +92,7 @@ export function control(take, status) {
 		url.protocol = url.protocol.replace("http", "ws");
 		url.hash = "";
 		url.search = "";
-		url.searchParams.set("with", "states,frames");
+		url.searchParams.set("with", "states,frames,clients");
 		if (token)
 			url.searchParams.set("token", token);
 		const ws = new WebSocket(url);

@@ -34,6 +34,7 @@ const KEYS = {
 	o: () => zoomBy(0.5),
 	0: viewAll,
 	m: fit,
+	c: toggleClients,
 	"/": () => {
 		showTab("sources");
 		$("search").focus();
@@ -55,6 +56,14 @@ export function showTab(name) {
 		tab.setAttribute("aria-selected", chosen);
 		tab.tabIndex = chosen ? 0 : -1;
 	}
+	$("clients-open").setAttribute("aria-expanded", name === "clients");
+}
+
+/** On a wide screen the clients take the place of the frames. */
+function toggleClients() {
+	const opens = document.querySelector("main").dataset.tab !== "clients";
+	showTab(opens ? "clients" : "frames");
+	$(opens ? "clients-close" : "clients-open").focus();
 }
 
 /** If all three are visible at once, they are not panels of tabs. */
@@ -95,6 +104,8 @@ export function start() {
 		act(e);
 	});
 	$("help").addEventListener("click", KEYS["?"]);
+	$("clients-open").addEventListener("click", toggleClients);
+	$("clients-close").addEventListener("click", toggleClients);
 	const tabs = [...document.querySelectorAll("[role=tab]")];
 	tabs.forEach((tab, i) => {
 		tab.addEventListener("click", () => showTab(tab.id.slice(4)));

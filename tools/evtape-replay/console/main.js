@@ -18,13 +18,14 @@ import * as finder from "./find.js";
 import * as compare from "./compare.js";
 import * as words from "./words.js";
 import * as zones from "./zones.js";
+import * as clients from "./clients.js";
 import * as keys from "./keys.js";
 import * as tapes from "./tapes.js";
 
 const root = document.documentElement;
 const linkBox = document.getElementById("link");
 
-for (const p of [timeline, map, sources, frames, transport, filters, finder, compare, words, keys, tapes])
+for (const p of [timeline, map, sources, frames, transport, filters, finder, compare, words, clients, keys, tapes])
 	p.start();
 zones.start(link.zone);
 
@@ -97,6 +98,7 @@ const TAKE = {
 		}
 	},
 	frames: (m) => emit("frames", m),
+	clients: (m) => emit("clients", m),
 	tape: (m) => {
 		grownAt = performance.now();
 		if (model.tape && !model.tape.live) {
