@@ -342,7 +342,11 @@ api_deck_do(evt_site *site, evt_http_request *x, const struct deck_call *call)
 		r = evt_channels_shared(site->channels, &ch, &err);
 	if (r == EVT_OK) {
 		c.playback = evt_channel_playback(ch);
+		/* Before: observers are told in the call. */
+		evt_playback_control_count(c.playback, 1);
 		r = call->fn(&c, &err);
+		if (r != EVT_OK)
+			evt_playback_control_count(c.playback, -1);
 	}
 	if (r == EVT_OK)
 		api_deck_answer(x, ch);

@@ -65,6 +65,13 @@ evt_playback_control_set_loop(evt_playback *p, bool on, int64_t from_ns,
 	evt_playback_tell_state(p);
 }
 
+void
+evt_playback_control_count(evt_playback *p, int by)
+{
+	assert(by == 1 || (by == -1 && p->controls > 0));
+	p->controls += (uint64_t)(int64_t)by;
+}
+
 /* ---- as JSON ------------------------------------------------------------- */
 
 static void
@@ -153,6 +160,7 @@ evt_playback_control_json(const evt_playback *p, const evt_audience *audience,
 	playback_control_write_names(w, "sources", &play->sources.ids);
 	playback_control_write_names(w, "events", &play->events);
 	evt_json_write_close(w);
+	evt_json_write_uint(w, "controls", p->controls);
 	playback_control_write_counts(p, w);
 	evt_json_write_object(w, "clients");
 	evt_json_write_uint(w, "stream", audience->stream);

@@ -24,6 +24,11 @@ void evt_playback_control_set_speed(evt_playback *playback, uint32_t speed);
 void evt_playback_control_set_loop(evt_playback *playback, bool on,
     int64_t from_ns, int64_t to_ns);
 
+/* A call of the API is about to control it (by 1), or did not after all (by -1): count
+ * that.  A program that finds a count of 0 after a pause knows that the server has begun
+ * again, and that nobody has moved the deck since. */
+void evt_playback_control_count(evt_playback *playback, int by);
+
 /* Write it as an object of the API (docs/control.md). */
 void evt_playback_control_json(const evt_playback *playback,
     const evt_audience *audience, evt_json_write *w, const char *name);

@@ -37,6 +37,8 @@ struct evt_playback {
 	int64_t looped_ns; /* when it jumped back last, by the steady clock */
 	int64_t rest_ns;   /* nothing is played before that */
 
+	uint64_t controls; /* calls that controlled it */
+
 	/* Of players that were replaced. */
 	evt_deck_stats before;
 	evt_cursor_stats before_lost;

@@ -11,6 +11,13 @@ exports.deepLink = async (t) => {
 	await t.until("the source", () => document.getElementById("selected-name").textContent === "Van 7" &&
 		document.getElementById("selected-card").checkVisibility());
 	t.equal(await page.locator("#search").inputValue(), "van 7", "the search");
+	// What a link selects is in the middle of the map.
+	const ring = await page.evaluate(() => {
+		const canvas = document.querySelector("#map canvas"), ctx = canvas.getContext("2d"), x = canvas.width >> 1, y = canvas.height >> 1;
+		const { data } = ctx.getImageData(x - 30, y - 30, 60, 60);
+		return data.some((v, i) => i % 4 === 3 && v > 250);
+	});
+	t.check(ring, "nothing is in the middle of the map");
 	t.equal(await page.locator("#status").inputValue(), "moving", "the status");
 	await t.until("the list is searched", () => / of 30$/.test(document.getElementById("sources-count").textContent));
 	await t.until("counts of the window", (from) => Math.abs(Number(document.getElementById("timeline").dataset.from) / 1e6 - from) < 1,

@@ -38,15 +38,46 @@ exports.restart = async (t) => {
 	await page.locator("#goto").fill("12:40");
 	await page.locator("#goto").press("Enter");
 	await t.until("there", () => document.getElementById("time").textContent.includes(" 12:40:00"));
+	await page.locator("#speed").selectOption("5");
+	await t.api("deck/loop", { from: "12:35", to: "12:45" });
+	await page.locator("#legend [data-event=state]").click();
+	const before = await t.untilApi("all that was set", "deck", (d) => d.filter.events.length && d.speed === 5);
+	t.equal(before.controls, 5, "calls that controlled the deck: two seeks, speed, loop, filter");
 	await t.ask("stop the server");
 	await t.until("it is told", () => document.getElementById("link").textContent.startsWith("connection lost"));
 	t.equal(await page.locator("#link").getAttribute("data-state"), "lost", "the state of the connection");
 	await t.ask("start the server");
 	await t.until("it is back", () => document.getElementById("link").textContent === "connected");
-	await t.until("the new deck's time", () => document.getElementById("time").textContent.includes(" 12:10:00"));
+	// The new deck is put where the old one was.
+	const after = await t.untilApi("the old place", "deck", (d) => d.time_ns / 1e6 === Date.parse("2026-03-01T12:40:00Z") && d.controls === 5);
+	t.equal([after.speed, after.loop, after.filter, after.playing], [before.speed, before.loop, before.filter, before.playing], "the new deck");
+	await t.until("it is shown", () => document.getElementById("time").textContent.includes(" 12:40:00"));
 	await page.locator("#play").click();
 	await t.untilApi("the new deck plays", "deck", (d) => d.playing);
-	await t.until("its frames", () => document.querySelector("#frames .frame .at")?.textContent.startsWith("12:10:"));
+	await t.until("its frames", () => document.querySelector("#frames .frame .at")?.textContent.startsWith("12:40:"));
+
+	// While it played, too; but not if somebody else has moved the new one.
+	await t.ask("stop the server");
+	await t.until("it is told again", () => document.getElementById("link").textContent.startsWith("connection lost"));
+	await t.ask("start the server");
+	await t.untilApi("it plays again, at the old place", "deck", (d) => d.playing && d.time_ns / 1e6 > Date.parse("2026-03-01T12:40:00Z"));
+	// The page connects again only after this call.
+	let release = null;
+	const moved = new Promise((done) => {
+		release = done;
+	});
+	await page.route("**/api/deck", async (route) => {
+		await moved;
+		await route.continue();
+	});
+	await t.ask("stop the server");
+	await t.until("it is told once more", () => document.getElementById("link").textContent.startsWith("connection lost"));
+	await t.ask("start the server and move its deck");
+	release();
+	await t.until("it is back again", () => document.getElementById("link").textContent === "connected");
+	await page.waitForTimeout(1000);
+	const { time_ns: at } = await t.api("deck");
+	t.equal(at / 1e6, Date.parse("2026-03-01T12:11:00Z"), "the place to which another program moved it");
 };
 
 exports.token = async (t) => {

@@ -446,11 +446,16 @@ class Net(ConsoleCase):
         def done(what):
             if what == "stop the server":
                 self.stop()
-            else:
-                ready = self.path("again")
-                self.server = self.start("evtape-replay", "--json", "--listen", port, "--ready-file", ready, "--start-paused",
-                                         "--from", "12:10", os.path.join(self.shared, "field.tape"))
-                self.wait_until("the server", lambda: os.path.exists(ready))
+                return
+            ready = self.path("again")
+            if os.path.exists(ready):
+                os.remove(ready)
+            self.server = self.start("evtape-replay", "--json", "--listen", port, "--ready-file", ready, "--start-paused",
+                                     "--trackers", os.path.join(self.shared, "trackers.json"),
+                                     "--from", "12:10", os.path.join(self.shared, "field.tape"))
+            self.wait_until("the server", lambda: os.path.exists(ready))
+            if what.endswith("move its deck"):
+                self.post(url + "api/deck/seek", {"to": "12:11"})
         # Requests that the page had made when the server ended are lost.
         self.look("restart", url, done, allow=["ERR_CONNECTION_(REFUSED|RESET)", "ERR_EMPTY_RESPONSE",
                                                "WebSocket connection to .* failed"])

@@ -435,7 +435,7 @@ class Control(DeckCase):
             await (await ws.ping())
             self.post("speed", speed=3)
             await self.changed(ws, lambda d: d["speed"] == 3)
-            self.assertEqual(dict(self.deck(), speed=1), before)
+            self.assertEqual(dict(self.deck(), speed=1, controls=0), before)
 
     async def test_live(self):
         """A tape that is being recorded: its end is reported, and the deck waits there."""

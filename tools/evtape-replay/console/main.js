@@ -19,6 +19,7 @@ import * as compare from "./compare.js";
 import * as words from "./words.js";
 import * as zones from "./zones.js";
 import * as clients from "./clients.js";
+import * as server from "./resume.js";
 import * as keys from "./keys.js";
 import * as tapes from "./tapes.js";
 
@@ -86,7 +87,7 @@ const TAKE = {
 		if (!seen) {
 			seen = true;
 			if (pending !== null)
-				choose(pending, pending[0]);
+				selectLinked(pending);
 			firstPart();
 		} else if (m.reset && sought) {
 			const began = sought;
@@ -158,6 +159,7 @@ async function resume() {
 	held = null;
 	got.forEach(take);
 	emit("view");
+	server.back();
 }
 
 function connect() {
@@ -165,6 +167,8 @@ function connect() {
 		showLink(state, wait);
 		if (state === "open" && lost)
 			resume();
+		else if (state !== "open" && !lost)
+			server.lost();
 		lost = state !== "open";
 	});
 }
@@ -202,6 +206,13 @@ function answered(yes) {
 document.getElementById("ask-yes").addEventListener("click", () => answered(true));
 document.getElementById("ask-no").addEventListener("click", () => answered(false));
 
+/** A link centres what it selects. */
+function selectLinked(keys) {
+	choose(keys, keys[0]);
+	if (keys.length)
+		emit("centre");
+}
+
 /** The sources of the deck's filter, which has texts alone, as a list. */
 const names = (texts) => texts.map((text) => written(idOf(text))).join(",");
 
@@ -221,7 +232,7 @@ function follow(values, begin) {
 		zones.choose(values.zone);
 	const chosen = listed(values.source);
 	if (seen)
-		choose(chosen, chosen[0]);
+		selectLinked(chosen);
 	else
 		pending = chosen;
 	// After a reload of the page there is nothing to ask: the address is the page's own.

@@ -450,6 +450,13 @@ export function start() {
 		redraw("map");
 	});
 	on("chosen", () => redraw("map"));
+	on("centre", () => {
+		const s = selectedSource();
+		if (!s || !s.placed)
+			return;
+		chosen = true;
+		map.setView([s.lat, s.lng], map.getZoom(), { animate: false });
+	});
 	on("selected", () => {
 		const s = selectedSource();
 		if (s && s.placed && !map.getBounds().pad(-0.1).contains([s.lat, s.lng]))
