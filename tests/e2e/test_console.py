@@ -263,6 +263,14 @@ class Finds(ConsoleCase):
         self.look("findByKeyboard", self.field(), allow=["status of 400"])
 
 
+class Charts(ConsoleCase):
+    def test_lines(self):
+        self.look("charts", self.field(at="12:30"))
+
+    def test_gaps(self):
+        self.look("chartGaps", self.field(at="12:30"))
+
+
 class Compares(ConsoleCase):
     def test_two_tapes(self):
         """An hour later source 2 was elsewhere for a while, and source 3 is missing."""

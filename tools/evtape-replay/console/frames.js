@@ -8,6 +8,7 @@ import { eventColour, eventName } from "./timeline.js";
 import { written } from "./ids.js";
 import { changes, pretty } from "./json.js";
 import { seek } from "./deck.js";
+import * as charts from "./charts.js";
 
 const MOST = 500;
 /** How many items keep their last value, to show what changed. */
@@ -184,7 +185,7 @@ function body(entry) {
 	}
 	if (!entry.parts.some((p) => p.before !== undefined) && entry.parts.length)
 		box.append(cell("dim", "This is the first frame of its source in the list: nothing to compare with."));
-	box.append(pretty(frame.payload, changesOf(entry)));
+	box.append(pretty(frame.payload, changesOf(entry), (path) => charts.add(charts.fieldOf(path, entry.parts))));
 	return box;
 }
 

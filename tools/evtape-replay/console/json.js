@@ -26,14 +26,24 @@ function span(kind, text) {
 	return el;
 }
 
-/** As indented lines; `changed` as from changes(), or null. */
-export function pretty(value, changed) {
+/** As indented lines; `changed` as from changes(), or null. `pick`, if given, is called
+ * with the path of a number or a boolean that the user picks. */
+export function pretty(value, changed, pick) {
 	const out = document.createElement("pre");
 	let lines = 0;
 
-	function leaf(v) {
+	function leaf(v, path) {
 		const kind = v === null ? "null" : typeof v;
-		return span("j-" + kind, JSON.stringify(v));
+		const el = span("j-" + kind, JSON.stringify(v));
+		if (!pick || (kind !== "number" && kind !== "boolean"))
+			return el;
+		const button = document.createElement("button");
+		button.type = "button";
+		button.className = "pick";
+		button.title = "Chart " + path;
+		button.append(el);
+		button.addEventListener("click", () => pick(path));
+		return button;
 	}
 
 	function write(v, path, indent, key, comma) {
@@ -51,7 +61,7 @@ export function pretty(value, changed) {
 		}
 		out.append(line);
 		if (!isBranch(v)) {
-			line.append(leaf(v), comma);
+			line.append(leaf(v, path), comma);
 			if (line.className && changed.get(path) !== undefined && !isBranch(changed.get(path)))
 				line.append(span("j-was", "  was " + JSON.stringify(changed.get(path))));
 			return;

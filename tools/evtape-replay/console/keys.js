@@ -4,6 +4,7 @@ import { model, select } from "./model.js";
 import * as deck from "./deck.js";
 import { zoomBy, viewAll } from "./timeline.js";
 import { fit } from "./map.js";
+import { toCursor } from "./charts.js";
 import { toHit } from "./find.js";
 
 const $ = (id) => document.getElementById(id);
@@ -29,6 +30,12 @@ const KEYS = {
 	},
 	j: () => toHit(1),
 	k: () => toHit(-1),
+	v: () => {
+		$("chart").focus();
+		$("chart").select();
+	},
+	1: () => toCursor(1),
+	2: () => toCursor(2),
 	f: () => model.tape && model.tape.live && deck.setFollow(!model.follow),
 	i: () => zoomBy(2),
 	o: () => zoomBy(0.5),

@@ -1,6 +1,6 @@
 // The address of the page holds what it shows: time, window, sources, search, zone.
 
-const NAMES = ["t", "from", "to", "source", "q", "status", "events", "only", "find", "zone", "token"];
+const NAMES = ["t", "from", "to", "source", "q", "status", "events", "only", "find", "charts", "zone", "token"];
 
 /** What the address says, by name. */
 export function read() {

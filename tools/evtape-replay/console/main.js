@@ -15,6 +15,7 @@ import * as frames from "./frames.js";
 import * as transport from "./transport.js";
 import * as filters from "./filters.js";
 import * as finder from "./find.js";
+import * as charts from "./charts.js";
 import * as compare from "./compare.js";
 import * as words from "./words.js";
 import * as zones from "./zones.js";
@@ -26,7 +27,7 @@ import * as tapes from "./tapes.js";
 const root = document.documentElement;
 const linkBox = document.getElementById("link");
 
-for (const p of [timeline, map, sources, frames, transport, filters, finder, compare, words, clients, keys, tapes])
+for (const p of [timeline, map, sources, frames, transport, filters, finder, charts, compare, words, clients, keys, tapes])
 	p.start();
 zones.start(link.zone);
 
@@ -228,6 +229,8 @@ function follow(values, begin) {
 	emit("searched");
 	if ((values.find || "") !== model.find)
 		finder.find(values.find || "");
+	if ((values.charts || "") !== charts.charted())
+		charts.set((values.charts || "").split(",").filter(Boolean));
 	if (values.zone && !begin)
 		zones.choose(values.zone);
 	const chosen = listed(values.source);
@@ -261,6 +264,7 @@ function address() {
 		events: filter.events.join(","),
 		only: names(filter.sources),
 		find: model.find,
+		charts: charts.charted(),
 		zone: zones.forLink(),
 	};
 }
@@ -271,7 +275,7 @@ function keepAddress() {
 		write(address);
 }
 
-on("deck view chosen selected found zone", keepAddress);
+on("deck view chosen selected found charted zone", keepAddress);
 document.getElementById("search").addEventListener("input", keepAddress);
 document.getElementById("status").addEventListener("change", keepAddress);
 addEventListener("hashchange", () => follow(read(), false));

@@ -105,6 +105,19 @@ function drawTrack(ctx, v) {
 	ctx.globalAlpha = 1;
 }
 
+/** Where the source of the track was before the time under the pointer. */
+function drawHover(ctx, v) {
+	const i = track && model.hover !== null ? track.t.findLastIndex((t) => t <= model.hover) : -1;
+	map.getContainer().dataset.hover = i;
+	if (i < 0)
+		return;
+	ctx.beginPath();
+	ctx.arc(track.x[i] * v.scale - v.left, track.y[i] * v.scale - v.top, 6, 0, 2 * Math.PI);
+	ctx.lineWidth = 2.5;
+	ctx.strokeStyle = colours.ink;
+	ctx.stroke();
+}
+
 function arrow(ctx, px, py, heading, size) {
 	if (heading === null || heading === undefined) {
 		ctx.moveTo(px + size * 0.6, py);
@@ -234,6 +247,7 @@ function draw() {
 	drawLabels(ctx, v);
 	drawTrack(ctx, v);
 	drawSources(ctx, v);
+	drawHover(ctx, v);
 	for (const fn of overlays)
 		fn(ctx, v);
 	drawCard();
@@ -474,6 +488,7 @@ export function start() {
 	on("view began", loadSoon);
 	// If only a part of the track is loaded, another part may be needed now.
 	on("moved", () => track && (now() < track.from || now() > track.to) && loadSoon());
+	on("hover", () => track && redraw("map"));
 	on("colours", () => {
 		readColours();
 		redraw("map");

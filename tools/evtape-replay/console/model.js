@@ -22,6 +22,8 @@ export const model = {
 	hit: null,
 	/** How many differences to a compared tape each source has, by its key. */
 	differs: new Map(),
+	/** The time under the pointer, on any of the axes; null: none. */
+	hover: null,
 	/** The span of the timeline; fit: the whole tape, also as it grows. */
 	view: { from: 0, to: 1, fit: true },
 	follow: false,

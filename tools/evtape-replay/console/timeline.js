@@ -359,6 +359,7 @@ function drawCursor() {
 /** Show the time under the pointer, and the counts of its bucket. */
 function hover(px) {
 	const out = px === null || !data;
+	emit("hover", out ? null : Number(x.invert(px)));
 	readout.hidden = out;
 	pointer.attr("visibility", out ? "hidden" : null);
 	if (out)
@@ -426,6 +427,12 @@ export function start() {
 		layout();
 		if (!model.first)
 			ask();
+	});
+	on("hover", (t) => {
+		model.hover = t;
+		if (t !== null)
+			pointer.attr("x1", x(t)).attr("x2", x(t)).attr("y2", height - AXIS);
+		pointer.attr("visibility", t === null ? "hidden" : null);
 	});
 	on("grown", () => {
 		const { from, to, fit } = model.view;
