@@ -312,9 +312,7 @@ recorder_open_tape(evt_recorder *rec, evt_error *err)
 {
 	evt_tape_sink_options o = { .supervisor = &rec->supervisor,
 		.max_frames = rec->o.max_frames,
-		.max_stored = rec->o.max_stored,
-		.dropping = rec->o.writer.keep_bytes > 0 ||
-		    rec->o.writer.keep_age_ns > 0 };
+		.max_stored = rec->o.max_stored };
 	int r = evt_recorder_watch_disk(rec, err);
 
 	if (r != EVT_OK)

@@ -32,8 +32,6 @@ struct evt_tape_sink {
 	uint64_t frames, sent, marks, bytes;
 	int64_t last_frame_ns;
 	uint64_t stored;
-	evt_buf list;          /* with o.dropping: the latest tracker list */
-	uint32_t list_segment; /* the list is in this segment or a later one */
 	int64_t last_time_ns, last_mono_ns; /* of the latest frame written */
 };
 
@@ -59,8 +57,7 @@ void
 evt_tape_sink_free(evt_tape_sink *s)
 {
 	if (s != NULL)
-		evt_buf_free(&s->list);
-	free(s);
+		free(s);
 }
 
 const char *
@@ -186,21 +183,6 @@ tape_sink_count(evt_tape_sink *s, const evt_frame *frame)
 	}
 }
 
-/* Keep a copy of a tracker list that was written. */
-static void
-tape_sink_keep_list(evt_tape_sink *s, const evt_frame *frame)
-{
-	evt_writer_stats w;
-
-	evt_writer_get_stats(s->o.writer, &w);
-	s->list_segment = w.segment;
-	if (frame->payload == s->list.data)
-		return;
-	s->list.len = 0;
-	/* Without memory there is no list to put again until the next one. */
-	(void)evt_buf_add(&s->list, frame->payload, frame->len);
-}
-
 /* A frame was written to the tape. */
 static void
 tape_sink_wrote(void *ctx, const evt_frame *frame)
@@ -209,9 +191,6 @@ tape_sink_wrote(void *ctx, const evt_frame *frame)
 
 	s->last_time_ns = frame->time_ns;
 	s->last_mono_ns = frame->mono_ns;
-	if (s->o.dropping && frame->kind == EVT_KIND_MARK &&
-	    frame->opcode == EVT_MARK_TRACKERS)
-		tape_sink_keep_list(s, frame);
 	tape_sink_count(s, frame);
 }
 
@@ -254,25 +233,6 @@ tape_sink_put_frame(evt_tape_sink *s, evt_frame *frame, bool hold,
 
 static void tape_sink_put(evt_tape_sink *s, const evt_queue_item *item,
     bool hold);
-
-/* Put the tracker list again if its segment was dropped. */
-static void
-tape_sink_renew_list(evt_tape_sink *s)
-{
-	evt_queue_item item = { .time_ns = s->last_time_ns,
-		.mono_ns = s->last_mono_ns,
-		.kind = EVT_KIND_MARK,
-		.opcode = EVT_MARK_TRACKERS,
-		.payload = s->list.data,
-		.len = s->list.len };
-	evt_writer_stats w;
-
-	evt_writer_get_stats(s->o.writer, &w);
-	if (s->list.len > 0 && w.first_segment > s->list_segment) {
-		tape_sink_put(s, &item, false);
-		evt_tape_sink_commit(s);
-	}
-}
 
 static void
 tape_sink_count_lost(evt_tape_sink *s, const evt_queue_item *item)
@@ -442,7 +402,6 @@ evt_tape_sink_tick(evt_tape_sink *s)
 	tape_sink_insist(s, tape_sink_tick);
 	if (s->o.disk_space != NULL)
 		evt_disk_space_look(s->o.disk_space, s->o.writer);
-	tape_sink_renew_list(s);
 }
 
 void

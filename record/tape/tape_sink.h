@@ -30,9 +30,6 @@ typedef struct evt_tape_sink_options {
 	evt_pretrigger *pretrigger; /* takes the frames first; NULL: none */
 	uint64_t max_frames; /* done after as many received frames; 0: never */
 	uint64_t max_stored; /* done after as many stored bytes; 0: never */
-	/* The writer drops segments: keep the latest tracker list in memory,
-	 * and put it again when its segment is dropped. */
-	bool dropping;
 	evt_disk_space *disk_space; /* NULL: not watched */
 	/* say, ending, overdue, end, pause, beat (each MiB that is written),
 	 * status.  While the recording is being ended, a failing tape is retried

@@ -172,60 +172,6 @@ TEST(held_frames_take_space_too)
 	sinks_end(&x);
 }
 
-/* The tracker list is put again before the held frames, and its time is not
- * later than theirs. */
-TEST(a_list_is_put_again_in_order)
-{
-	struct sinks x = { .keep_last = true,
-		.keep_list = true,
-		.dropping = true };
-	static const char list[] = "{\"mark\":\"trackers\",\"list\":[]}";
-	evt_queue_item item = { .time_ns = 950,
-		.mono_ns = 950,
-		.payload = (const uint8_t *)list,
-		.len = strlen(list),
-		.kind = EVT_KIND_MARK,
-		.opcode = EVT_MARK_TRACKERS };
-	int64_t last = 0;
-	unsigned lists = 0;
-	evt_cursor *cur;
-	evt_tape *tape;
-	evt_frame f;
-	evt_error err;
-
-	sinks_begin(&x, 0, 0);
-	evt_tape_sink_put(x.sink, &item);
-	sinks_put(&x, 0, 10);
-	evt_tape_sink_trigger(x.sink);
-	evt_tape_sink_rotate(x.sink); /* the list is in this segment */
-	sinks_put(&x, 10, 20);
-	/* The window is over, and it is armed again. */
-	item.kind = EVT_KIND_RECEIVED;
-	item.opcode = EVT_OP_TEXT;
-	for (int i = 2; i < 4; i++) {
-		item.time_ns = item.mono_ns = i * EVT_NS_PER_S;
-		evt_tape_sink_put(x.sink, &item);
-	}
-	evt_tape_sink_rotate(x.sink);
-	evt_tape_sink_tick(x.sink);
-	evt_tape_sink_trigger(x.sink);
-	ok(evt_tape_open(x.path, &tape, &err), &err);
-	ok(evt_cursor_open(&tape, 1, NULL, &cur, &err), &err);
-	while (evt_cursor_next(cur, &f, &err) == EVT_OK) {
-		if (f.kind == EVT_KIND_MARK && f.opcode == EVT_MARK_TRIGGER)
-			continue; /* as old as it says */
-		assert_true(f.mono_ns >= last);
-		last = f.mono_ns;
-		lists +=
-		    f.kind == EVT_KIND_MARK && f.opcode == EVT_MARK_TRACKERS;
-	}
-	assert_int_equal(last, 3 * EVT_NS_PER_S);
-	assert_int_equal(lists, 1);
-	evt_cursor_close(cur);
-	evt_tape_close(tape);
-	sinks_end(&x);
-}
-
 int
 main(void)
 {
@@ -235,7 +181,6 @@ main(void)
 		RUN(the_last_attempt_disarms),
 		RUN(a_long_move_shows_progress),
 		RUN(held_frames_take_space_too),
-		RUN(a_list_is_put_again_in_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,7 +152,6 @@ sinks_begin(struct sinks *x, uint64_t max_frames, uint64_t max_stored)
 		.supervisor = &x->supervisor,
 		.max_frames = max_frames,
 		.max_stored = max_stored,
-		.dropping = x->keep_list,
 		.disk_space = x->disk_space };
 	evt_writer_env env = *test_env();
 	evt_writer_options wo;

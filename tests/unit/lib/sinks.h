@@ -19,8 +19,7 @@ struct sinks {
 	evt_supervisor supervisor;
 	evt_tape_sink *sink;
 	bool ending, overdue;
-	bool dropping;  /* all sealed segments but the last */
-	bool keep_list; /* and the list of trackers is not to go with them */
+	bool dropping;               /* all sealed segments but the last */
 	unsigned pauses, mend_after; /* 0: never */
 	unsigned errors, mended, stops;
 	char said[800], reason[32];
