@@ -81,6 +81,11 @@ evt_api(evt_site *site, evt_http_request *x)
 		evt_api_open(site, x);
 		return;
 	}
+	if (strcmp(path, "/api/marks") == 0 &&
+	    evt_http_request_method(x) == EVT_HTTP_REQUEST_POST) {
+		evt_api_bookmark(site, x);
+		return;
+	}
 	if (evt_http_request_method(x) == EVT_HTTP_REQUEST_POST) {
 		evt_http_request_answer_error(x, 405,
 		    "method not allowed; use GET");

@@ -17,12 +17,24 @@ typedef struct evt_programs_differences {
 	const evt_strings *args;
 } evt_programs_differences;
 
+/* A bookmark to set, or to remove. */
+typedef struct evt_programs_bookmark {
+	const char *tape; /* its path */
+	int64_t removes;  /* the number of the one to remove; 0: set one: */
+	int64_t time_ns;
+	const char *text;
+} evt_programs_bookmark;
+
 /* Each adds the program and its arguments to the list; false: out of memory. */
 typedef struct evt_programs {
 	/* It prints a JSON object on a line for each difference, and one of the
 	 * totals at the end; and exits with 0 or 3, or has failed. */
 	bool (*differences)(const void *ctx,
 	    const evt_programs_differences *what, evt_strings *argv);
+	/* It exits with 0 when the bookmark is on the tape, or on its way to the
+	 * recorder. */
+	bool (*bookmark)(const void *ctx, const evt_programs_bookmark *what,
+	    evt_strings *argv);
 	const void *ctx;
 } evt_programs;
 

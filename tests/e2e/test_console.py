@@ -271,6 +271,13 @@ class Charts(ConsoleCase):
         self.look("chartGaps", self.field(at="12:30"))
 
 
+class Bookmarks(ConsoleCase):
+    def test_set_rename_remove(self):
+        url = self.page_of(self.tape("t.tape", [(i * S, moved(1, i)) for i in range(60)]), "--start-paused")
+        self.post(url + "api/deck/seek", {"to": "+30s"})
+        self.look("bookmarksSet", url)
+
+
 class Compares(ConsoleCase):
     def test_two_tapes(self):
         """An hour later source 2 was elsewhere for a while, and source 3 is missing."""

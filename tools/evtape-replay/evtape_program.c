@@ -97,3 +97,24 @@ evtape_program_differences(const void *ctx,
 	    evtape_program_add(argv, what->played) &&
 	    evtape_program_add(argv, what->compared);
 }
+
+bool
+evtape_program_bookmark(const void *ctx, const evt_programs_bookmark *what,
+    evt_strings *argv)
+{
+	bool ok = evtape_program_add(argv, ctx) &&
+	    evtape_program_add(argv, "mark") &&
+	    evtape_program_add(argv, "--quiet");
+
+	if (what->removes > 0)
+		return ok &&
+		    evtape_program_set_int(argv, "remove", "#", what->removes,
+		        "") &&
+		    evtape_program_add(argv, "--") &&
+		    evtape_program_add(argv, what->tape);
+	return ok &&
+	    evtape_program_set_int(argv, "at", "@", what->time_ns, "") &&
+	    evtape_program_add(argv, "--") &&
+	    evtape_program_add(argv, what->tape) &&
+	    evtape_program_add(argv, what->text);
+}

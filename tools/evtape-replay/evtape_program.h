@@ -14,4 +14,8 @@ void evtape_program_find(char ret_path[PATH_MAX]);
 bool evtape_program_differences(const void *ctx,
     const evt_programs_differences *what, evt_strings *argv);
 
+/* Calls `evtape mark`.  As evt_programs.bookmark. */
+bool evtape_program_bookmark(const void *ctx, const evt_programs_bookmark *what,
+    evt_strings *argv);
+
 #endif

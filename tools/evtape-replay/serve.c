@@ -230,6 +230,7 @@ serve_run(struct options *o, const evt_tape_set *tapes,
 	char program[PATH_MAX];
 	const evt_programs programs = { .differences =
 		                            evtape_program_differences,
+		.bookmark = evtape_program_bookmark,
 		.ctx = program };
 	evt_trackers *trackers = NULL;
 	compared other = { .trackers = NULL };

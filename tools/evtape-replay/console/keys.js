@@ -4,6 +4,7 @@ import { model, select } from "./model.js";
 import * as deck from "./deck.js";
 import { zoomBy, viewAll } from "./timeline.js";
 import { fit } from "./map.js";
+import { show as bookmarks } from "./bookmarks.js";
 import { toCursor } from "./charts.js";
 import { toHit } from "./find.js";
 
@@ -30,6 +31,7 @@ const KEYS = {
 	},
 	j: () => toHit(1),
 	k: () => toHit(-1),
+	b: bookmarks,
 	v: () => {
 		$("chart").focus();
 		$("chart").select();

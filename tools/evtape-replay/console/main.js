@@ -15,6 +15,7 @@ import * as frames from "./frames.js";
 import * as transport from "./transport.js";
 import * as filters from "./filters.js";
 import * as finder from "./find.js";
+import * as bookmarks from "./bookmarks.js";
 import * as charts from "./charts.js";
 import * as compare from "./compare.js";
 import * as words from "./words.js";
@@ -27,18 +28,13 @@ import * as tapes from "./tapes.js";
 const root = document.documentElement;
 const linkBox = document.getElementById("link");
 
-for (const p of [timeline, map, sources, frames, transport, filters, finder, charts, compare, words, clients, keys, tapes])
+for (const p of [timeline, map, sources, frames, transport, filters, finder, bookmarks, charts, compare, words, clients, keys, tapes])
 	p.start();
 zones.start(link.zone);
 
 function setGaps(got) {
 	model.gaps = got.gaps.map((g) => ({ ...g, from: ms(g.from_ns), to: ms(g.to_ns) }));
 	emit("gaps");
-}
-
-function setMarks(got) {
-	model.marks = got.marks.map((m) => ({ ...m, t: ms(m.time_ns) })).sort((a, b) => a.t - b.t);
-	emit("marks");
 }
 
 // Durations for measurements: from the start of the page, and from a seek, to the
@@ -125,7 +121,7 @@ async function refresh() {
 		}
 		setTape(tape);
 		setGaps(gaps);
-		setMarks(marks);
+		bookmarks.take(marks);
 		if (!tape.live && model.follow)
 			deck.setFollow(false);
 	} catch (e) {
@@ -304,7 +300,7 @@ connect();
 		}
 		firstPart();
 		setGaps(await first.gaps);
-		setMarks(await first.marks);
+		bookmarks.take(await first.marks);
 	} catch (e) {
 		timeline.say("Cannot read the tape: " + e.message + ". Reload the page to try again.", true);
 	}
