@@ -173,6 +173,28 @@ class Clients(ConsoleCase):
         self.look("clients", url, done=done, secret=TOKEN)
 
 
+class Rows(ConsoleCase):
+    def test_rows_of_frames(self):
+        def one(at, speed, extra=""):
+            return '{"type":"event","event":"state","data":{"source_id":1,"updated":"2026-03-01 12:00:%02d","gps":{"speed":%d},"ready":true%s}}' % (
+                at, speed, extra)
+        # A number that JavaScript would round.
+        payload = one(2, 77, ',"big":12345678901234567890, "text":"\\"}]"')
+        batch = ('{"type":"event","event":"state_batch","data":[{"state":{"source_id":1,"gps":{"speed":%d}}},'
+                 '{"state":{"source_id":2,"gps":{"speed":9}}}]}')
+        gap = '{"mark":"gap","reason":"connection lost","from":"2026-03-01T12:00:02Z","to":"2026-03-01T12:01:42Z"}'
+        rows = [batch % 4, one(1, 66, ',"big":12345678901234567890, "text":"\\"}]"'), payload, payload]
+        rows = ["%d received 1 1 %s\n" % (T0 + i * S, text) for i, text in enumerate(rows)]
+        rows += ["%d mark 5 1 %s\n" % (T0 + 102 * S, gap), "%d received 1 1 %s\n" % (T0 + 103 * S, batch % 5),
+                 '%d mark 7 1 {"mark":"note","text":"gate opened"}\n' % (T0 + 104 * S),
+                 "%d received 1 1 X\n" % (T0 + 105 * S)]
+        tape = self.tape("rows.tape", rows)
+        envelope = evtest.lines(evtest.run("evtape", "cat", "--format", "envelope", tape).stdout)[2].decode()
+        url = self.page_of(tape, "--start-paused")
+        self.post(url + "api/deck/seek", {"to": "+105s"})
+        self.look("rows", url, payload=payload, envelope=envelope)
+
+
 class Looks(ConsoleCase):
     def test_first_picture(self):
         self.look("load", self.field())

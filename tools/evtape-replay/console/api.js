@@ -64,19 +64,21 @@ async function request(path, options) {
 		}
 		if (!answer.ok)
 			throw new Error(value.error || path + ": " + answer.status);
-		return value;
+		return options.raw ? text : value;
 	}
 }
 
-/** GET; parameters that are null or undefined are left out. */
-export function get(path, params, signal) {
+/** GET; parameters that are null or undefined are left out. raw: the answer's text. */
+export function get(path, params, signal, raw = false) {
 	const query = new URLSearchParams();
 	for (const [name, value] of Object.entries(params || {}))
 		if (value !== null && value !== undefined)
 			query.set(name, value);
 	const text = query.toString();
-	return request("api/" + path + (text ? "?" + text : ""), { signal });
+	return request("api/" + path + (text ? "?" + text : ""), { signal, raw });
 }
+
+export const getText = (path, params) => get(path, params, undefined, true);
 
 export function post(path, body) {
 	return request("api/" + path, { method: "POST", body: JSON.stringify(body || {}) });

@@ -9,6 +9,8 @@ import { written } from "./ids.js";
 import { changes, pretty } from "./json.js";
 import { seek } from "./deck.js";
 import * as charts from "./charts.js";
+import { glance, pinButton } from "./glance.js";
+import { WAYS, copy, copyButtons } from "./copy.js";
 
 const MOST = 500;
 /** How many items keep their last value, to show what changed. */
@@ -34,7 +36,8 @@ const last = new Map();
 function items(frame) {
 	const p = frame.payload;
 	const event = frame.event ?? "";
-	if (p === null || typeof p !== "object")
+	// A mark is about the recording: there is nothing to compare it with.
+	if (p === null || typeof p !== "object" || frame.kind === "mark")
 		return [];
 	if (Array.isArray(p.data)) {
 		const out = [];
@@ -94,24 +97,10 @@ function text(frame) {
 	return "base64: " + (frame.payload_base64 ?? "");
 }
 
-/** The leaves that changed, by their last names: a short summary. */
-function glance(entry) {
+/** What its row shows. */
+function what(entry) {
 	const plain = text(entry.frame);
-	if (plain !== null)
-		return plain.slice(0, 80);
-	if (entry.parts.length > 1)
-		return entry.parts.length + " parts, " + changesOf(entry).size + " changes";
-	if (!entry.parts.some((p) => p.before !== undefined))
-		return "";
-	const names = [];
-	for (const path of changesOf(entry).keys()) {
-		names.push(path.slice(path.lastIndexOf("/") + 1));
-		if (names.length === 6) {
-			names.push("…");
-			break;
-		}
-	}
-	return names.length ? "Δ " + names.join(", ") : "no change";
+	return plain !== null ? plain.slice(0, 80) : glance(entry, () => changesOf(entry));
 }
 
 function nameOf(frame) {
@@ -129,6 +118,14 @@ function cell(name, value) {
 	return el;
 }
 
+/** Row -> its entry. */
+const shown = new WeakMap();
+
+function say(row) {
+	const box = row.querySelector("summary .what");
+	box.textContent = box.title = what(shown.get(row));
+}
+
 function makeRow(entry) {
 	const { frame } = entry;
 	const row = document.createElement("details");
@@ -141,8 +138,10 @@ function makeRow(entry) {
 	const dot = cell("dot", "");
 	dot.style.background = eventColour(frame.event ?? null);
 	head.append(cell("at", clock(ms(frame.time_ns))), dot, cell("event", frame.event ?? (frame.mark || eventName(null))),
-		cell("who", nameOf(frame)), cell("what", glance(entry)));
+		cell("who", nameOf(frame)), cell("what", ""));
 	row.append(head);
+	shown.set(row, entry);
+	say(row);
 	// The body is made when the row is opened, and removed when it is closed.
 	row.addEventListener("toggle", () => {
 		if (!row.open) {
@@ -175,6 +174,7 @@ function body(entry) {
 		pick.addEventListener("click", () => select(frame.sources[0]));
 		tools.append(pick);
 	}
+	tools.append(...copyButtons(frame));
 	box.append(tools);
 	const plain = text(frame);
 	if (plain !== null) {
@@ -185,7 +185,8 @@ function body(entry) {
 	}
 	if (!entry.parts.some((p) => p.before !== undefined) && entry.parts.length)
 		box.append(cell("dim", "This is the first frame of its source in the list: nothing to compare with."));
-	box.append(pretty(frame.payload, changesOf(entry), (path) => charts.add(charts.fieldOf(path, entry.parts))));
+	box.append(pretty(frame.payload, changesOf(entry), (path) => charts.add(charts.fieldOf(path, entry.parts)),
+		frame.kind === "mark" ? null : (path) => pinButton(charts.fieldOf(path, entry.parts))));
 	return box;
 }
 
@@ -289,6 +290,23 @@ export function start() {
 	on("frames", (message) => {
 		skipped += message.skipped || 0;
 		take(message.frames);
+	});
+	on("pins", () => {
+		for (const row of list.children)
+			say(row);
+	});
+	list.addEventListener("keydown", (e) => {
+		const row = e.target.closest(".frame");
+		const way = WAYS.find((w) => w.key === e.key), by = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[e.key];
+		if (!row || e.ctrlKey || e.metaKey || e.altKey)
+			return;
+		if (way) {
+			e.preventDefault();
+			copy(shown.get(row).frame, way);
+		} else if (by && e.target.matches("summary")) {
+			e.preventDefault();
+			row[by]?.querySelector("summary").focus();
+		}
 	});
 	let begun = false;
 	on("began", () => {

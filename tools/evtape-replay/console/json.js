@@ -27,8 +27,9 @@ function span(kind, text) {
 }
 
 /** As indented lines; `changed` as from changes(), or null. `pick`, if given, is called
- * with the path of a number or a boolean that the user picks. */
-export function pretty(value, changed, pick) {
+ * with the path of a number or a boolean that the user picks. `beside`, if given, makes what
+ * follows a value on its line, from its path. */
+export function pretty(value, changed, pick, beside) {
 	const out = document.createElement("pre");
 	let lines = 0;
 
@@ -64,6 +65,8 @@ export function pretty(value, changed, pick) {
 			line.append(leaf(v, path), comma);
 			if (line.className && changed.get(path) !== undefined && !isBranch(changed.get(path)))
 				line.append(span("j-was", "  was " + JSON.stringify(changed.get(path))));
+			if (beside)
+				line.append(beside(path));
 			return;
 		}
 		const array = Array.isArray(v);

@@ -20,6 +20,7 @@ import * as charts from "./charts.js";
 import * as compare from "./compare.js";
 import * as words from "./words.js";
 import * as zones from "./zones.js";
+import * as glance from "./glance.js";
 import * as clients from "./clients.js";
 import * as server from "./resume.js";
 import * as keys from "./keys.js";
@@ -28,7 +29,7 @@ import * as tapes from "./tapes.js";
 const root = document.documentElement;
 const linkBox = document.getElementById("link");
 
-for (const p of [timeline, map, sources, frames, transport, filters, finder, bookmarks, charts, compare, words, clients, keys, tapes])
+for (const p of [timeline, map, sources, frames, transport, filters, finder, bookmarks, charts, compare, words, clients, glance, keys, tapes])
 	p.start();
 zones.start(link.zone);
 
