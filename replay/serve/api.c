@@ -11,6 +11,7 @@ static const struct {
 	{ "/api/tape", evt_api_tape },
 	{ "/api/timeline", evt_api_timeline },
 	{ "/api/sources", evt_api_sources },
+	{ "/api/intervals", evt_api_intervals },
 	{ "/api/trackers", evt_api_trackers },
 	{ "/api/frames", evt_api_frames },
 	{ "/api/find", evt_api_find },

@@ -29,6 +29,9 @@ void evt_api_sources(evt_site *site, evt_http_request *x);
 void evt_api_trackers(evt_site *site, evt_http_request *x);
 void evt_api_source(evt_site *site, evt_http_request *x, const char *id);
 
+/* api_intervals.c: /api/intervals */
+void evt_api_intervals(evt_site *site, evt_http_request *x);
+
 /* api_read.c: /api/sources/ID/track, /api/frames */
 void evt_api_track(evt_site *site, evt_http_request *x, const char *id);
 void evt_api_frames(evt_site *site, evt_http_request *x);

@@ -195,6 +195,35 @@ class Rows(ConsoleCase):
         self.look("rows", url, payload=payload, envelope=envelope)
 
 
+class Health(ConsoleCase):
+    def test_silent_sources(self):
+        rows = [(i * 10 * S, moved(1, i)) for i in range(121)] + [(i * 10 * S + 1, moved(2, 50 + i)) for i in range(31)] + \
+            [(i * 120 * S + 2, moved(3, 80)) for i in range(8)]
+        tape = self.tape("t.tape", sorted(rows))
+        self.look("silent", self.page_of(tape, "--start-paused"))
+
+    def test_the_recorder(self):
+        ready, tape = self.path("sim"), self.path("live.tape")
+        args = ["--trackers", 5, "--rate", 20, "--ready-file", ready]
+        sim = [self.start("evtape-sim", *args)]
+        self.wait_until("the simulator", lambda: os.path.exists(ready))
+        with open(ready, encoding="ascii") as f:
+            source = f.read().strip()
+        recorder = self.start("evtape-record", source + "/event/subscription", "-o", tape, "--events", "state", "--json",
+                              "--trackers", "1,2,3,4,5", env=dict(os.environ, EVTAPE_CREDENTIAL="0" * 32))
+        recorder.wait_for(rb'"frames":[1-9]', "out")
+
+        def done(what):
+            if what == "cut":
+                sim[0].finish(evtest.SIGTERM, check=None)
+            if what == "back":
+                sim[0] = self.start("evtape-sim", "--listen", source.split(":")[-1], *args)
+            if what == "end":
+                recorder.finish(evtest.SIGINT, check=3)  # with losses
+
+        self.look("recorder", self.page_of(tape), done=done)
+
+
 class Looks(ConsoleCase):
     def test_first_picture(self):
         self.look("load", self.field())

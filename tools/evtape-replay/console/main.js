@@ -20,6 +20,7 @@ import * as charts from "./charts.js";
 import * as compare from "./compare.js";
 import * as words from "./words.js";
 import * as zones from "./zones.js";
+import * as health from "./health.js";
 import * as glance from "./glance.js";
 import * as clients from "./clients.js";
 import * as server from "./resume.js";
@@ -29,7 +30,7 @@ import * as tapes from "./tapes.js";
 const root = document.documentElement;
 const linkBox = document.getElementById("link");
 
-for (const p of [timeline, map, sources, frames, transport, filters, finder, bookmarks, charts, compare, words, clients, glance, keys, tapes])
+for (const p of [timeline, map, sources, frames, transport, filters, finder, bookmarks, charts, compare, words, clients, glance, health, keys, tapes])
 	p.start();
 zones.start(link.zone);
 
@@ -280,7 +281,7 @@ addEventListener("hashchange", () => follow(read(), false));
 // The end of a tape that is being recorded means that the recorder is silent: check then.
 let ticks = 0;
 setInterval(() => {
-	if (model.tape && model.tape.live && (++ticks % 5 === 0 || (grownAt && performance.now() - grownAt > 5000)))
+	if (model.tape && model.tape.live && (++ticks % (model.follow ? 2 : 5) === 0 || (grownAt && performance.now() - grownAt > 5000)))
 		refresh();
 }, 1000);
 

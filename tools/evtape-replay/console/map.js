@@ -8,7 +8,7 @@ import { part, redraw, colour, fitCanvas } from "./draw.js";
 import { rfc3339, ms, age } from "./times.js";
 
 const L = window.L;
-const STATUS = ["unknown", "offline", "parked", "stopped", "moving", "blocked"];
+const STATUS = ["unknown", "silent", "offline", "parked", "stopped", "moving", "blocked"];
 /** At most this many sources are labelled, if there is room. */
 const LABELS = 400;
 const POINTS = 4000;

@@ -31,6 +31,8 @@ export const model = {
 	status: "",
 	/** Start of a loop that has no end yet. */
 	loopFrom: null,
+	/** Whether a source is silent at a time of the deck: health.js knows its rhythm. */
+	isSilent: () => false,
 	/** How many messages gave the position of the deck. */
 	heard: 0,
 };
@@ -102,6 +104,8 @@ export function statusOf(s) {
 		return "blocked";
 	if (s.connection && s.connection !== "active" && s.connection !== "idle")
 		return "offline";
+	if (model.isSilent(s, now()))
+		return "silent";
 	return s.movement || (s.connection ? s.connection : "unknown");
 }
 
