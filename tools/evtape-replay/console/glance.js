@@ -87,7 +87,7 @@ function markWords(frame) {
 	const m = isBranch(frame.payload) ? frame.payload : {};
 	const from = parse(m.from), to = parse(m.to);
 	if (frame.mark === "note")
-		return String(m.text ?? "");
+		return m.removes === undefined ? String(m.text ?? "") : "removes the bookmark in frame " + m.removes;
 	if (frame.mark === "gap") {
 		const timed = from !== null && to !== null;
 		return (timed ? span(Math.max(0, to - from)) + " missing" : "frames are missing") +
