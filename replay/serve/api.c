@@ -17,6 +17,7 @@ static const struct {
 	{ "/api/find", evt_api_find },
 	{ "/api/series", evt_api_series },
 	{ "/api/differences", evt_api_differences },
+	{ "/api/export", evt_api_export },
 	{ "/api/gaps", evt_api_gaps },
 	{ "/api/zone", evt_api_zone },
 	{ "/api/marks", evt_api_marks },

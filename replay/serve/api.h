@@ -24,6 +24,9 @@ void evt_api_marks(evt_site *site, evt_http_request *x);
 /* api_bookmark.c: POST /api/marks */
 void evt_api_bookmark(evt_site *site, evt_http_request *x);
 
+/* api_export.c: /api/export */
+void evt_api_export(evt_site *site, evt_http_request *x);
+
 /* api_sources.c: /api/sources, /api/sources/ID, /api/trackers */
 void evt_api_sources(evt_site *site, evt_http_request *x);
 void evt_api_trackers(evt_site *site, evt_http_request *x);

@@ -169,13 +169,15 @@ command_close_pair(const int pair[2])
 	}
 }
 
-/* Put our ends of the sockets into the loop.  They are taken over. */
+/* Put our ends of the sockets into the loop; out -1: there is none.  They are taken
+ * over. */
 static int
 command_watch(evt_command *c, evt_connections *all, int out, int error,
     evt_error *err)
 {
-	int r = evt_connection_new(all, out, NULL, &command_out_ops, c, &c->out,
-	    err);
+	int r = out < 0 ? EVT_OK :
+	                  evt_connection_new(all, out, NULL, &command_out_ops,
+	                      c, &c->out, err);
 
 	if (r != EVT_OK) {
 		close(error);
@@ -186,7 +188,7 @@ command_watch(evt_command *c, evt_connections *all, int out, int error,
 }
 
 int
-evt_command_new(evt_connections *all, const char *const *argv,
+evt_command_new(evt_connections *all, const char *const *argv, int out_fd,
     const evt_command_ops *ops, void *ctx, evt_command **ret_command,
     evt_error *err)
 {
@@ -197,17 +199,19 @@ evt_command_new(evt_connections *all, const char *const *argv,
 	assert(argv[0] != NULL && ops != NULL);
 	if (c == NULL)
 		return evt_err_nomem(err);
-	if (socketpair(AF_UNIX, type, 0, out) != 0 ||
+	if ((out_fd < 0 && socketpair(AF_UNIX, type, 0, out) != 0) ||
 	    socketpair(AF_UNIX, type, 0, error) != 0) {
 		r = evt_err_sys(err, errno, "cannot run %s", argv[0]);
 		goto fail;
 	}
-	e = command_spawn(&c->pid, argv, out[1], error[1]);
+	e = command_spawn(&c->pid, argv, out_fd < 0 ? out[1] : out_fd,
+	    error[1]);
 	if (e != 0) {
 		r = evt_err_sys(err, e, "cannot run %s", argv[0]);
 		goto fail;
 	}
-	close(out[1]);
+	if (out_fd < 0)
+		close(out[1]);
 	close(error[1]);
 	r = command_watch(c, all, out[0], error[0], err);
 	if (r == EVT_OK) {

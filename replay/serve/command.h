@@ -27,10 +27,11 @@ typedef struct evt_command_ops {
 
 /*
  * Run argv[0] (a path, or a name that is looked up in PATH) with these arguments,
- * NULL at the end.  all: a list of connections for commands alone, with the
+ * NULL at the end.  out_fd: where its stdout goes, which stays the caller's; -1: to
+ * on_output.  all: a list of connections for commands alone, with the
  * descriptor of the server's loop.  Errors: EVT_ERR_IO, EVT_ERR_NOMEM.
  */
-int evt_command_new(evt_connections *all, const char *const *argv,
+int evt_command_new(evt_connections *all, const char *const *argv, int out_fd,
     const evt_command_ops *ops, void *ctx, evt_command **ret_command,
     evt_error *err);
 /* End it now, without on_end.  NULL is allowed. */

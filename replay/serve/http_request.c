@@ -8,10 +8,13 @@
 #include "replay/serve/http_request.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "format/base/clock.h"
 #include "format/base/err.h"
@@ -46,8 +49,9 @@ struct evt_http_request {
 	bool wants_body; /* it is complete with body_len bytes */
 	size_t body_len;
 	evt_buf body; /* of the request */
-	evt_buf out;  /* head and body of the answer */
+	evt_buf out;  /* head and body of the answer, or a piece of it */
 	size_t at;    /* sent up to */
+	int file;     /* the rest of the body; -1: none */
 	bool answered;
 	int64_t read_due_ns; /* when the answer must have been read */
 	uint64_t held;       /* bytes that count in stats->http.held_bytes */
@@ -90,6 +94,7 @@ evt_http_request_new(evt_connection *connection, evt_http_head *head,
 	if (x == NULL)
 		return NULL;
 	x->connection = connection;
+	x->file = -1;
 	x->tiles = tiles;
 	x->stats = stats;
 	x->method = http_request_method_of(head);
@@ -118,6 +123,8 @@ evt_http_request_free(evt_http_request *x)
 	if (x->body.data != NULL)
 		explicit_bzero(x->body.data, x->body.cap);
 	http_request_end_job(x);
+	if (x->file >= 0)
+		close(x->file);
 	x->stats->http.held_bytes -= x->held;
 	if (x->session != NULL)
 		explicit_bzero(x->session, strlen(x->session));
@@ -278,6 +285,36 @@ http_request_add_policy(const evt_http_request *x, evt_buf *out)
 	    evt_buf_add_str(out, "\r\nreferrer-policy: no-referrer\r\n");
 }
 
+/* Write the head of an answer with len bytes. */
+static bool
+http_request_add_head(const evt_http_request *x, unsigned status,
+    const char *type, uint64_t len, evt_buf *out)
+{
+	return evt_buf_printf(out,
+	           "HTTP/1.1 %u %s\r\ncontent-type: %s\r\n"
+	           "content-length: %" PRIu64 "\r\ncache-control: no-store\r\n"
+	           "x-content-type-options: nosniff\r\n%sconnection: close\r\n",
+	           status, evt_http_request_phrase(status), type, len,
+	           status == 401     ? "www-authenticate: Bearer\r\n" :
+	               status == 426 ? "upgrade: websocket\r\n" :
+	               status == 405 ? "allow: GET, POST\r\n" :
+	                               "") &&
+	    http_request_add_cors(x, out) && http_request_add_policy(x, out);
+}
+
+/* The answer is complete: send it. */
+static void
+http_request_begin_answer(evt_http_request *x, uint64_t len)
+{
+	x->answered = true;
+	x->read_due_ns = evt_clock_add(evt_clock_mono() + READ_NS,
+	    (int64_t)(len / READ_RATE) * EVT_NS_PER_S);
+	/* What still comes is discarded at the end. */
+	evt_connection_hold(x->connection, true);
+	http_request_be_patient(x);
+	evt_connection_want_write(x->connection);
+}
+
 void
 evt_http_request_answer(evt_http_request *x, unsigned status, const char *type,
     const void *body, size_t len)
@@ -291,32 +328,42 @@ evt_http_request_answer(evt_http_request *x, unsigned status, const char *type,
 		    "too many large answers were not read; retry later");
 		return;
 	}
-	x->answered = true;
 	if (status >= 400)
 		x->stats->refused++;
 	out->len = 0;
-	ok = evt_buf_printf(out,
-	         "HTTP/1.1 %u %s\r\ncontent-type: %s\r\n"
-	         "content-length: %zu\r\ncache-control: no-store\r\n"
-	         "x-content-type-options: nosniff\r\n%sconnection: close\r\n",
-	         status, evt_http_request_phrase(status), type, len,
-	         status == 401     ? "www-authenticate: Bearer\r\n" :
-	             status == 426 ? "upgrade: websocket\r\n" :
-	             status == 405 ? "allow: GET, POST\r\n" :
-	                             "") &&
-	    http_request_add_cors(x, out) && http_request_add_policy(x, out) &&
+	ok = http_request_add_head(x, status, type, len, out) &&
 	    evt_buf_add_str(out, "\r\n") &&
 	    (x->method == EVT_HTTP_REQUEST_HEAD || evt_buf_add(out, body, len));
 	if (!ok)
 		out->len = 0; /* the connection is closed without an answer */
 	x->held = len > PIECE ? out->cap : 0;
 	x->stats->http.held_bytes += x->held;
-	x->read_due_ns = evt_clock_add(evt_clock_mono() + READ_NS,
-	    (int64_t)(len / READ_RATE) * EVT_NS_PER_S);
-	/* What still comes is discarded at the end. */
-	evt_connection_hold(x->connection, true);
-	http_request_be_patient(x);
-	evt_connection_want_write(x->connection);
+	http_request_begin_answer(x, len);
+}
+
+void
+evt_http_request_answer_file(evt_http_request *x, const char *type,
+    const char *name, int fd)
+{
+	struct stat st;
+
+	assert(!x->answered && x->file < 0 && fd >= 0);
+	x->file = fd;
+	if (fstat(fd, &st) != 0 || lseek(fd, 0, SEEK_SET) != 0) {
+		close(fd);
+		x->file = -1;
+		evt_http_request_answer_error(x, 500,
+		    "a temporary file cannot be read");
+		return;
+	}
+	x->out.len = 0;
+	if (!http_request_add_head(x, 200, type, (uint64_t)st.st_size,
+	        &x->out) ||
+	    !evt_buf_printf(&x->out,
+	        "content-disposition: attachment; filename=\"%s\"\r\n\r\n",
+	        name))
+		x->out.len = 0;
+	http_request_begin_answer(x, (uint64_t)st.st_size);
 }
 
 void
@@ -396,6 +443,23 @@ http_request_work(evt_http_request *x)
 		evt_connection_want_write(x->connection);
 }
 
+/* Read the next piece of the file.  false: there is none. */
+static bool
+http_request_next_piece(evt_http_request *x)
+{
+	ssize_t n;
+
+	x->out.len = x->at = 0;
+	if (x->file < 0 || x->method == EVT_HTTP_REQUEST_HEAD ||
+	    !evt_buf_reserve(&x->out, PIECE))
+		return false;
+	n = read(x->file, x->out.data, PIECE);
+	if (n <= 0)
+		return false;
+	x->out.len = (size_t)n;
+	return true;
+}
+
 void
 evt_http_request_writable(evt_http_request *x)
 {
@@ -419,7 +483,7 @@ evt_http_request_writable(evt_http_request *x)
 		return;
 	}
 	x->at += (size_t)sent;
-	if (x->at == x->out.len) {
+	if (x->at == x->out.len && !http_request_next_piece(x)) {
 		evt_connection_finish(x->connection);
 		return;
 	}

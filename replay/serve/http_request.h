@@ -96,6 +96,10 @@ void evt_http_request_answer(evt_http_request *x, unsigned status,
     const char *type, const void *body, size_t len);
 void evt_http_request_answer_json(evt_http_request *x, unsigned status,
     const evt_buf *body);
+/* Answer with the file fd, which is taken over, as a download of that name: letters,
+ * digits, dots, dashes.  type: a media type. */
+void evt_http_request_answer_file(evt_http_request *x, const char *type,
+    const char *name, int fd);
 /* {"error":"..."} */
 void evt_http_request_answer_error(evt_http_request *x, unsigned status,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -29,4 +29,20 @@ int evt_program_job_run(const evt_site *site, evt_http_request *x,
     const evt_strings *argv, evt_program_job_answer *answer, int64_t limit,
     evt_error *err);
 
+/* A download. */
+typedef struct evt_program_job_file {
+	const char *type; /* media type; must outlive the request */
+	const char *name; /* without its ending, copied */
+	const char *ending;
+} evt_program_job_file;
+
+/*
+ * Run the program, and answer with all that it printed, as a file: it is kept in a
+ * temporary file until then, so that an answer that begins is whole.  Of a damaged
+ * tape (exit code 3) the name says so.  After an error the request is not answered
+ * yet.  Errors: EVT_ERR_IO, EVT_ERR_NOMEM.
+ */
+int evt_program_job_save(const evt_site *site, evt_http_request *x,
+    const evt_strings *argv, const evt_program_job_file *file, evt_error *err);
+
 #endif

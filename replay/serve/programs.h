@@ -25,6 +25,14 @@ typedef struct evt_programs_bookmark {
 	const char *text;
 } evt_programs_bookmark;
 
+/* A window of a tape in another form. */
+typedef struct evt_programs_export {
+	const char *tape;
+	const char *format; /* lines, envelopes, csv, geojson, gpx, kml */
+	int64_t from_ns, to_ns;
+	const evt_strings *args; /* "source=ID", "event=NAME" */
+} evt_programs_export;
+
 /* Each adds the program and its arguments to the list; false: out of memory. */
 typedef struct evt_programs {
 	/* It prints a JSON object on a line for each difference, and one of the
@@ -34,6 +42,10 @@ typedef struct evt_programs {
 	/* It exits with 0 when the bookmark is on the tape, or on its way to the
 	 * recorder. */
 	bool (*bookmark)(const void *ctx, const evt_programs_bookmark *what,
+	    evt_strings *argv);
+	/* It prints the file; and exits with 0, or 3 if the tape is damaged, or
+	 * has failed. */
+	bool (*export)(const void *ctx, const evt_programs_export *what,
 	    evt_strings *argv);
 	const void *ctx;
 } evt_programs;

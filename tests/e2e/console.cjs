@@ -18,7 +18,7 @@ const { chromium } = require("playwright-core");
 
 const [, , CHROMIUM, SHOTS] = process.argv;
 const DEADLINE = Number(process.env.EVTAPE_TEST_DEADLINE || 60) * 1000;
-const SCENARIOS = Object.assign({}, ...["look", "play", "links", "find", "charts", "bookmarks", "compare", "select", "zones", "clients", "frames", "health", "axe", "people", "net"].map((name) => require("./console_" + name + ".cjs")));
+const SCENARIOS = Object.assign({}, ...["look", "play", "links", "find", "charts", "bookmarks", "save", "compare", "select", "zones", "clients", "frames", "health", "axe", "people", "net"].map((name) => require("./console_" + name + ".cjs")));
 const ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
 	"--disable-component-update", "--disable-sync",
 	// What would leave the machine does not find its way, whoever asks.

@@ -329,6 +329,11 @@ class Bookmarks(ConsoleCase):
         self.look("bookmarksSet", url)
 
 
+class Saves(ConsoleCase):
+    def test_downloads(self):
+        self.look("saves", self.field(at="12:30"))
+
+
 class Compares(ConsoleCase):
     def test_two_tapes(self):
         """An hour later source 2 was elsewhere for a while, and source 3 is missing."""

@@ -195,7 +195,7 @@ class Shapes(ControlCase):
             for method in ("GET", "HEAD"):
                 status, headers, _ = self.request(method, "/api/deck/" + call)
                 self.assertEqual((status, "POST" in headers["allow"]), (405, True), call)
-        for call in ("deck", "tape", "timeline", "sources", "sources/10001", "sources/10001/track", "frames", "find", "series", "gaps", "marks"):
+        for call in ("deck", "tape", "timeline", "sources", "sources/10001", "sources/10001/track", "frames", "find", "series", "gaps"):
             self.refused(405, "GET", "POST", "/api/" + call, b"{}")
         for call in ("", "decks", "deck/", "deck/fly", "deck/play/", "tape/", "sources/10001/way", "Tape"):
             for method in ("GET", "POST"):

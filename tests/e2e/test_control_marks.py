@@ -65,7 +65,7 @@ class Bookmarks(ControlCase):
         recorder = self.start("evtape-record", "-", "-o", tape, stdin=subprocess.PIPE)
         recorder.popen.stdin.write(b"".join(moved(1, i).encode() + b"\n" for i in range(50)))
         recorder.popen.stdin.flush()
-        self.wait_until("frames", lambda: os.path.exists(tape) and evtest.info(tape)["received"] == 50)
+        self.wait_until("frames", lambda: os.path.exists(os.path.join(tape, "tape.db")) and evtest.info(tape)["received"] == 50)
         self.serve(tape)
         self.call(time="+0s", text="while it is recorded")
         self.wait_until("the bookmark", lambda: "while it is recorded" in [t for _, t in self.notes()])

@@ -118,3 +118,20 @@ evtape_program_bookmark(const void *ctx, const evt_programs_bookmark *what,
 	    evtape_program_add(argv, what->tape) &&
 	    evtape_program_add(argv, what->text);
 }
+
+bool
+evtape_program_export(const void *ctx, const evt_programs_export *what,
+    evt_strings *argv)
+{
+	static const char *const given[] = { "source", "event", NULL };
+
+	return evtape_program_add(argv, ctx) &&
+	    evtape_program_add(argv, "export") &&
+	    evtape_program_add(argv, what->format) &&
+	    evtape_program_add(argv, "--quiet") &&
+	    evtape_program_set_int(argv, "from", "@", what->from_ns, "") &&
+	    evtape_program_set_int(argv, "to", "@", what->to_ns, "") &&
+	    evtape_program_set_given(argv, what->args, given) &&
+	    evtape_program_add(argv, "--") &&
+	    evtape_program_add(argv, what->tape);
+}

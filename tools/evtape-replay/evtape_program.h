@@ -18,4 +18,8 @@ bool evtape_program_differences(const void *ctx,
 bool evtape_program_bookmark(const void *ctx, const evt_programs_bookmark *what,
     evt_strings *argv);
 
+/* Calls `evtape export`.  As evt_programs.export. */
+bool evtape_program_export(const void *ctx, const evt_programs_export *what,
+    evt_strings *argv);
+
 #endif

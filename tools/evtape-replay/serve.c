@@ -231,6 +231,7 @@ serve_run(struct options *o, const evt_tape_set *tapes,
 	const evt_programs programs = { .differences =
 		                            evtape_program_differences,
 		.bookmark = evtape_program_bookmark,
+		.export = evtape_program_export,
 		.ctx = program };
 	evt_trackers *trackers = NULL;
 	compared other = { .trackers = NULL };

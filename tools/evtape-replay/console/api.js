@@ -80,6 +80,20 @@ export function get(path, params, signal, raw = false) {
 
 export const getText = (path, params) => get(path, params, undefined, true);
 
+/** Have the browser save what a GET answers with. */
+export function download(path, params) {
+	const query = new URLSearchParams();
+	for (const [name, value] of Object.entries(params))
+		if (value)
+			query.set(name, value);
+	if (token)
+		query.set("token", token);
+	const link = document.createElement("a");
+	link.href = "api/" + path + "?" + query;
+	link.download = "";
+	link.click();
+}
+
 export function post(path, body) {
 	return request("api/" + path, { method: "POST", body: JSON.stringify(body || {}) });
 }

@@ -24,13 +24,14 @@ import * as health from "./health.js";
 import * as glance from "./glance.js";
 import * as clients from "./clients.js";
 import * as server from "./resume.js";
+import * as save from "./save.js";
 import * as keys from "./keys.js";
 import * as tapes from "./tapes.js";
 
 const root = document.documentElement;
 const linkBox = document.getElementById("link");
 
-for (const p of [timeline, map, sources, frames, transport, filters, finder, bookmarks, charts, compare, words, clients, glance, health, keys, tapes])
+for (const p of [timeline, map, sources, frames, transport, filters, finder, bookmarks, charts, compare, save, words, clients, glance, health, keys, tapes])
 	p.start();
 zones.start(link.zone);
 
