@@ -39,7 +39,8 @@ struct evt_client_log_record {
 	uint64_t no; /* 0: it never was open */
 	const char *kind;
 	bool own;
-	bool quiet; /* what it is sent is no change */
+	bool quiet;    /* what it is sent is no change */
+	uint64_t told; /* messages sent to it before this turn */
 	char *address, *path, *agent, *origin, *forwarded_for;
 	evt_buf query; /* an object */
 	int64_t since_ns;
@@ -296,8 +297,6 @@ evt_client_log_sent(evt_client_log_record *rec, const void *text, size_t n,
     uint64_t end)
 {
 	evt_message_ring_put(rec->sent, EVT_OP_TEXT, text, n, end);
-	if (!rec->quiet)
-		rec->version = ++rec->log->version;
 }
 
 void
@@ -309,8 +308,14 @@ evt_client_log_touch(evt_client_log *log)
 void
 evt_client_log_turn(evt_client_log_record *rec)
 {
-	if (!rec->shares)
+	uint64_t sent = evt_message_ring_messages(rec->sent);
+
+	if (!rec->shares) {
 		evt_message_ring_turn(rec->sent);
+		if (sent != rec->told && !rec->quiet)
+			client_log_changed(rec);
+		rec->told = sent;
+	}
 	evt_message_ring_turn(rec->received);
 }
 

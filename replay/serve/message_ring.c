@@ -103,8 +103,8 @@ message_ring_room(evt_message_ring *r, size_t n)
 	return message_ring_grow(r, n);
 }
 
-void
-evt_message_ring_put(evt_message_ring *r, int opcode, const void *data,
+static void
+message_ring_keep(evt_message_ring *r, int opcode, const void *data,
     uint64_t len, uint64_t end)
 {
 	evt_message_ring_item item = { .len = len,
@@ -114,10 +114,6 @@ evt_message_ring_put(evt_message_ring *r, int opcode, const void *data,
 		                                      EVT_MESSAGE_RING_KEPT };
 	uint8_t *p;
 
-	r->messages++;
-	r->bytes += len;
-	if (r->turn == EVT_MESSAGE_RING_TURN)
-		return;
 	/* One look at the clock is enough for a turn. */
 	if (r->turn++ == 0)
 		r->last_ns = evt_clock_real();
@@ -130,6 +126,17 @@ evt_message_ring_put(evt_message_ring *r, int opcode, const void *data,
 	if (item.kept > 0)
 		memcpy(p + sizeof(item), data, item.kept);
 	r->newer.len += sizeof(item) + item.kept;
+}
+
+/* Called for every message to every client: the many of a turn are only counted. */
+void
+evt_message_ring_put(evt_message_ring *r, int opcode, const void *data,
+    uint64_t len, uint64_t end)
+{
+	r->messages++;
+	r->bytes += len;
+	if (r->turn < EVT_MESSAGE_RING_TURN)
+		message_ring_keep(r, opcode, data, len, end);
 }
 
 void
