@@ -88,7 +88,7 @@ channel_deliver(void *ctx)
 
 	for (struct watcher *w = ch->watchers; w != NULL; w = w->next)
 		evt_ws_client_flush(w->ws, now);
-	evt_message_ring_turn(ch->played);
+	evt_message_ring_turn(ch->played, now);
 	if (ch->audience.stream > 0)
 		evt_client_log_touch(ch->o->clients);
 	return ch->watchers != NULL;

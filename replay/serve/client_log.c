@@ -306,17 +306,17 @@ evt_client_log_touch(evt_client_log *log)
 }
 
 void
-evt_client_log_turn(evt_client_log_record *rec)
+evt_client_log_turn(evt_client_log_record *rec, int64_t now)
 {
 	uint64_t sent = evt_message_ring_messages(rec->sent);
 
 	if (!rec->shares) {
-		evt_message_ring_turn(rec->sent);
+		evt_message_ring_turn(rec->sent, now);
 		if (sent != rec->told && !rec->quiet)
 			client_log_changed(rec);
 		rec->told = sent;
 	}
-	evt_message_ring_turn(rec->received);
+	evt_message_ring_turn(rec->received, now);
 }
 
 void

@@ -69,8 +69,8 @@ void evt_client_log_sent(evt_client_log_record *record, const void *text,
     size_t n, uint64_t end);
 /* Something was put into a ring that clients follow. */
 void evt_client_log_touch(evt_client_log *log);
-/* The next turn of messages begins. */
-void evt_client_log_turn(evt_client_log_record *record);
+/* The steady time is now_ns: the next turn of messages may begin. */
+void evt_client_log_turn(evt_client_log_record *record, int64_t now_ns);
 /* It sent a message; data NULL: of which only the length is known. */
 void evt_client_log_received(evt_client_log_record *record, int opcode,
     const void *data, size_t n);

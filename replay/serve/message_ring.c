@@ -30,7 +30,8 @@ struct evt_message_ring {
 	struct half older, newer;
 	uint64_t messages, bytes;
 	int64_t last_ns;
-	unsigned turn; /* messages of this turn that were kept */
+	unsigned turn;   /* messages of this turn that were kept */
+	int64_t turn_ns; /* when it began, by the steady clock */
 };
 
 evt_message_ring *
@@ -114,9 +115,8 @@ message_ring_keep(evt_message_ring *r, int opcode, const void *data,
 		                                      EVT_MESSAGE_RING_KEPT };
 	uint8_t *p;
 
-	/* One look at the clock is enough for a turn. */
-	if (r->turn++ == 0)
-		r->last_ns = evt_clock_real();
+	r->turn++;
+	r->last_ns = evt_clock_real();
 	item.no = r->messages;
 	item.time_ns = r->last_ns;
 	if (!message_ring_room(r, sizeof(item) + item.kept))
@@ -148,9 +148,12 @@ evt_message_ring_count(evt_message_ring *r, uint64_t len)
 }
 
 void
-evt_message_ring_turn(evt_message_ring *r)
+evt_message_ring_turn(evt_message_ring *r, int64_t now)
 {
+	if (now - r->turn_ns < EVT_MESSAGE_RING_TURN_NS)
+		return;
 	r->turn = 0;
+	r->turn_ns = now;
 }
 
 uint64_t

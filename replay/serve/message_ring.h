@@ -3,7 +3,7 @@
  *
  * A ring keeps the beginnings of messages.  It forgets the oldest ones when it is
  * full.  All rings of a server share a budget.  At full speed nobody can read
- * along: so of one turn, only the first messages are kept, and the others are
+ * along: so of 10 ms, only the first messages are kept, and the others are
  * counted.
  */
 #ifndef EVT_REPLAY_SERVE_MESSAGE_RING_H
@@ -15,8 +15,9 @@
 #define EVT_MESSAGE_RING_KEPT ((size_t)4096)
 /* Bytes of one ring, at most: its older and its newer half. */
 #define EVT_MESSAGE_RING_BYTES ((size_t)32 << 10)
-/* Messages that are kept of one turn. */
+/* Messages that are kept of one turn, and how long a turn is at least. */
 #define EVT_MESSAGE_RING_TURN 16u
+#define EVT_MESSAGE_RING_TURN_NS INT64_C(10000000)
 
 typedef struct evt_message_ring evt_message_ring;
 
@@ -46,13 +47,13 @@ void evt_message_ring_put(evt_message_ring *ring, int opcode, const void *data,
     uint64_t len, uint64_t end);
 /* Count a message whose bytes are not known. */
 void evt_message_ring_count(evt_message_ring *ring, uint64_t len);
-/* A turn begins. */
-void evt_message_ring_turn(evt_message_ring *ring);
+/* The steady time is now_ns: a turn may begin. */
+void evt_message_ring_turn(evt_message_ring *ring, int64_t now_ns);
 
 /* Messages that were put so far, and their bytes. */
 uint64_t evt_message_ring_messages(const evt_message_ring *ring);
 uint64_t evt_message_ring_bytes(const evt_message_ring *ring);
-/* When the last one was put, by the wall clock; INT64_MIN: there was none. */
+/* When the last one was kept, by the wall clock; INT64_MIN: there was none. */
 int64_t evt_message_ring_last_ns(const evt_message_ring *ring);
 
 /* Walk through what is kept, the oldest first; *at is 0 at first.  The bytes are

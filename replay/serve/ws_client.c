@@ -355,7 +355,7 @@ evt_ws_client_receive(evt_ws_client *c, uint8_t *p, size_t n)
 
 	c->heard_ns = evt_clock_mono();
 	c->pinged = false;
-	evt_client_log_turn(c->o.record);
+	evt_client_log_turn(c->o.record, c->heard_ns);
 	while (more && !evt_connection_is_over(c->o.connection)) {
 		switch (evt_ws_frame_next(&c->frames, &p, &n, &e)) {
 		case EVT_WS_FRAME_PIECE:
@@ -517,7 +517,7 @@ evt_ws_client_flush(evt_ws_client *c, int64_t now)
 
 	if (c->reader.fanout == NULL || c->done)
 		return;
-	evt_client_log_turn(c->o.record);
+	evt_client_log_turn(c->o.record, now);
 	while (!evt_connection_is_full(conn) && ws_client_remaining(c) > 0) {
 		uint64_t remaining = ws_client_remaining(c);
 		uint8_t *p;

@@ -60,7 +60,8 @@ test_forgets_the_oldest(void **state)
 	assert_true(check(ring, &first) == 0);
 	assert_true(evt_message_ring_last_ns(ring) == INT64_MIN);
 	for (size_t i = 0; i < 1000; i++) {
-		evt_message_ring_turn(ring);
+		evt_message_ring_turn(ring,
+		    (int64_t)(i + 1) * EVT_MESSAGE_RING_TURN_NS);
 		put(ring, 20 + i * 37 % 9000);
 		assert_true(check(ring, &first) >= 1);
 		assert_true(budget.used <= EVT_MESSAGE_RING_BYTES);
@@ -84,12 +85,16 @@ test_counts_what_a_turn_has_too_many(void **state)
 	for (size_t i = 0; i < 100; i++)
 		put(ring, 50);
 	assert_true(check(ring, &first) == EVT_MESSAGE_RING_TURN && first == 1);
-	evt_message_ring_turn(ring);
+	/* It is not over yet; and then it is. */
+	evt_message_ring_turn(ring, EVT_MESSAGE_RING_TURN_NS - 1);
+	put(ring, 50);
+	assert_true(check(ring, &first) == EVT_MESSAGE_RING_TURN);
+	evt_message_ring_turn(ring, EVT_MESSAGE_RING_TURN_NS);
 	put(ring, 50);
 	assert_true(check(ring, &first) == EVT_MESSAGE_RING_TURN + 1);
 	evt_message_ring_count(ring, 7);
-	assert_true(evt_message_ring_messages(ring) == 102);
-	assert_true(evt_message_ring_bytes(ring) == 101 * 50 + 7);
+	assert_true(evt_message_ring_messages(ring) == 103);
+	assert_true(evt_message_ring_bytes(ring) == 102 * 50 + 7);
 	evt_message_ring_unref(ring);
 }
 
@@ -106,7 +111,8 @@ test_shares_a_budget(void **state)
 		assert_true(ring[i] != NULL);
 	}
 	for (size_t i = 0; i < 2000; i++) {
-		evt_message_ring_turn(ring[i % 20]);
+		evt_message_ring_turn(ring[i % 20],
+		    (int64_t)(i + 1) * EVT_MESSAGE_RING_TURN_NS);
 		put(ring[i % 20], 20 + i % 3000);
 		assert_true(budget.used <= budget.max);
 	}
