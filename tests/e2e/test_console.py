@@ -528,7 +528,7 @@ class Net(ConsoleCase):
             if what.endswith("move its deck"):
                 self.post(url + "api/deck/seek", {"to": "12:11"})
         # Requests that the page had made when the server ended are lost.
-        self.look("restart", url, done, allow=["ERR_CONNECTION_(REFUSED|RESET)", "ERR_EMPTY_RESPONSE",
+        self.look("restart", url, done, allow=["ERR_CONNECTION_(REFUSED|RESET)|ERR_SOCKET_NOT_CONNECTED", "ERR_EMPTY_RESPONSE",
                                                "WebSocket connection to .* failed"])
 
     def test_folder_of_tapes(self):
@@ -539,7 +539,7 @@ class Net(ConsoleCase):
                 rows.append('%d mark 7 0 {"mark":"note","text":"Gate opened"}\n' % (T0 + S))
             self.tape("tapes/%s.tape" % name, rows)
         url = self.page_of("--start-paused", self.path("tapes"))
-        self.look("folder", url, allow=["ERR_CONNECTION_(REFUSED|RESET)", "ERR_EMPTY_RESPONSE", "WebSocket connection to .* failed"])
+        self.look("folder", url, allow=["ERR_CONNECTION_(REFUSED|RESET)|ERR_SOCKET_NOT_CONNECTED", "ERR_EMPTY_RESPONSE", "WebSocket connection to .* failed"])
 
     def test_live_tape(self):
         ready, tape = self.path("sim"), self.path("live.tape")

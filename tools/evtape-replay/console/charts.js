@@ -327,6 +327,10 @@ export function start() {
 		redraw("charts");
 	}).observe(timeline);
 	on("view chosen began", ask);
+	on("colours", () => {
+		for (const m of made.values())
+			m.texts = [];
+	});
 	on("grown", () => fields.length && redraw("charts"));
 	on("view deck states hover gaps zone colours", () => fields.length && redraw("charts"));
 }

@@ -273,7 +273,8 @@ export function start() {
 	on("clients", take);
 	list.addEventListener("keydown", (e) => {
 		const by = { ArrowDown: 1, ArrowUp: -1 }[e.key];
-		const heads = [...list.querySelectorAll("summary")];
+		// Messages of a client that was closed just now are still there, and hidden.
+		const heads = [...list.querySelectorAll("summary")].filter((head) => head.checkVisibility());
 		const i = heads.indexOf(document.activeElement);
 		if (!by || i < 0)
 			return;
